@@ -1,0 +1,71 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Libraries that no Debian package carries (DuckDB, XGBoost) are fetched into `.deps` by `scripts/setup`.
+let deps = Context.packageDirectory + "/.deps"
+// Old-style RPATH, because it also serves the libraries that these libraries load.
+let rpaths =
+  ["-Xlinker", "--disable-new-dtags"]
+  + ["$ORIGIN/lib", deps + "/lib"].flatMap { ["-Xlinker", "-rpath", "-Xlinker", $0] }
+let fetchedLibraries: LinkerSetting = .unsafeFlags(["-L" + deps + "/lib"] + rpaths)
+
+let swift: [SwiftSetting] = [
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("ExistentialAny"),
+]
+
+func room(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: swift)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies + ["LakewardTesting"], swiftSettings: swift)
+}
+
+let package = Package(
+  name: "lakeward",
+  products: [.executable(name: "lakeward", targets: ["lakeward"])],
+  targets: [
+    // C boundaries: module maps and shims only.
+    .target(
+      name: "CDuckDB",
+      cSettings: [.unsafeFlags(["-O2"])],
+      linkerSettings: [.linkedLibrary("duckdb"), fetchedLibraries]),
+    .target(name: "CXGBoost", linkerSettings: [.linkedLibrary("xgboost"), fetchedLibraries]),
+    .systemLibrary(name: "CRDKafka", pkgConfig: "rdkafka"),
+    .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1"),
+
+    room("DuckDB", ["CDuckDB"]),
+    room("Kafka", ["CRDKafka"]),
+    room("DeltaLake", ["DuckDB"]),
+    room("Clinical"),
+    room("Simulation", ["Clinical"]),
+    room("Models", ["CXGBoost", "DuckDB"]),
+    room("Pipelines", ["CYAML"]),
+    room("Intake", ["Clinical", "DeltaLake", "DuckDB"]),
+    room("Streaming", ["Pipelines", "DeltaLake", "DuckDB", "Kafka", "Models"]),
+    .executableTarget(
+      name: "lakeward",
+      dependencies: [
+        "Clinical", "DeltaLake", "DuckDB", "Intake", "Kafka", "Models", "Pipelines", "Simulation", "Streaming",
+      ],
+      swiftSettings: swift),
+
+    // What a test needs from many rooms: temporary folders, a test clock, peers, contract suites.
+    .target(name: "LakewardTesting", dependencies: [], path: "Tests/LakewardTesting", swiftSettings: swift),
+    tests("DuckDBTests", ["DuckDB"]),
+    tests("KafkaTests", ["Kafka"]),
+    tests("DeltaLakeTests", ["DeltaLake", "DuckDB"]),
+    tests("Conformance", ["DeltaLake", "DuckDB"]),
+    tests("ClinicalTests", ["Clinical"]),
+    tests("SimulationTests", ["Simulation", "Clinical"]),
+    tests("ModelsTests", ["Models", "DuckDB"]),
+    tests("PipelinesTests", ["Pipelines"]),
+    tests("IntakeTests", ["Intake", "DeltaLake", "DuckDB"]),
+    tests("StreamingTests", ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "Kafka", "Models"]),
+    tests("EndToEnd", ["DuckDB", "DeltaLake", "Kafka"]),
+    tests("Tidy", []),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,4 @@
+@main
+struct Lakeward {
+  static func main() {}
+}

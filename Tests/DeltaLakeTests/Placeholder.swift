@@ -1,0 +1,1 @@
+// Placeholder so that the target exists; the first real file replaces it.
