@@ -1,0 +1,58 @@
+/// A source gives records with a coordinate (partition, offset) that never changes between runs.
+///
+/// A source is used from one thread at a time. The order of calls is `start`, then any mix of `next`, `didCommit` and
+/// `isExhausted`, then `close`. `start` may be called again to go back to other positions (a commit that turned out
+/// stale): what was given since is given again, with the same coordinates.
+public protocol RecordSource: AnyObject {
+  /// Begins reading at these next offsets; a partition that is missing here is read from its beginning.
+  func start(from positions: [Int32: Int64]) throws
+
+  /// The next records in order of offset within each partition, at most `limit` of them.
+  ///
+  /// Waits until `deadline` at the latest for the first record and does not wait for more records after it.
+  /// Returns nil if there is nothing at the deadline. A single record larger than `limit.bytes` is given alone.
+  func next(limit: BatchLimit, deadline: ContinuousClock.Instant) throws -> SourceBatch?
+
+  /// The records before these positions are durable in every table: the source may tell lag tools or clean up.
+  func didCommit(_ positions: [Int32: Int64])
+
+  /// True if every record that the source holds now was given by `next`.
+  func isExhausted() throws -> Bool
+
+  /// Frees connections and threads. The source cannot be used afterwards.
+  func close()
+}
+
+/// The most that one micro-batch may hold.
+public struct BatchLimit: Sendable, Hashable {
+  /// Number of records.
+  public var records: Int
+  /// Sum of the record sizes in bytes.
+  public var bytes: Int
+
+  /// A limit of this many records and bytes.
+  public init(records: Int = 200_000, bytes: Int = 256 << 20) {
+    self.records = records
+    self.bytes = bytes
+  }
+}
+
+/// Records of one micro-batch with the span of offsets that they cover.
+public struct SourceBatch {
+  /// The raw records with their coordinates.
+  public var records: RecordBatch
+  /// For each partition in the batch, the offset at which the batch begins (inclusive).
+  public var first: [Int32: Int64]
+  /// For each partition in the batch, the position after it: the version of the Delta `txn` action.
+  public var next: [Int32: Int64]
+
+  /// A batch of these records that covers `first ..< next` in each partition.
+  public init(records: RecordBatch, first: [Int32: Int64], next: [Int32: Int64]) {
+    self.records = records
+    self.first = first
+    self.next = next
+  }
+}
+
+/// Stands in for the DuckDB room's type of the same name until that is on main.
+public final class RecordBatch {}
