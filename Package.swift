@@ -53,7 +53,8 @@ let package = Package(
       swiftSettings: swift),
 
     // What a test needs from many rooms: temporary folders, a test clock, peers, contract suites.
-    .target(name: "LakewardTesting", dependencies: [], path: "Tests/LakewardTesting", swiftSettings: swift),
+    .target(
+      name: "LakewardTesting", path: "Tests/LakewardTesting", exclude: ["peers"], swiftSettings: swift),
     tests("DuckDBTests", ["DuckDB"]),
     tests("KafkaTests", ["Kafka"]),
     tests("DeltaLakeTests", ["DeltaLake", "DuckDB"]),
