@@ -1,0 +1,152 @@
+/// How a random forest is grown.
+public struct ForestSettings: Sendable, Hashable, Codable {
+  /// Number of trees.
+  public var trees = 100
+  /// Greatest number of splits between the root and a leaf.
+  public var maxDepth = 10
+  /// Share of rows that each tree sees, drawn without replacement. 0.632 is the share of distinct rows in a bootstrap.
+  public var rowShare = 0.632
+  /// Share of features tried at each split; nil takes √features, the usual choice for classification.
+  public var featureShare: Double?
+  /// Fewest rows in a leaf.
+  public var minLeafRows = 1.0
+  /// Pseudo-rows of probability ½ in every leaf (XGBoost's `lambda`); keeps tiny leaves from claiming certainty.
+  public var smoothing = 1.0
+  /// Histogram bins per feature.
+  public var bins = 256
+  /// Threads for training; 0 takes every core. The model does not depend on it.
+  public var threads = 0
+
+  /// The defaults.
+  public init() {}
+}
+
+/// A binary classifier made of trees: gives the probability of the positive class.
+///
+/// Trained by XGBoost as a random forest (`num_parallel_tree`, one boosting round, learning rate 1) on squared error
+/// against 0/1 labels. For such labels the split gain of squared error is that of the Gini index, and the mean over
+/// the leaves is a probability, so the forest is the one of Breiman 2001 with averaged probabilities, and
+/// contributions add up to the probability itself. Any binary XGBoost model with `reg:squarederror`,
+/// `reg:logistic` or `binary:logistic` objective can be loaded as well.
+///
+/// Features are float32; NaN means missing and follows the direction that training chose for each split. A model is
+/// immutable and may be used from any number of threads.
+public final class ForestModel: Sendable {
+  /// Feature names in the order that rows must have.
+  public let features: [String]
+  /// The model in XGBoost's UBJSON format, readable by every XGBoost binding.
+  public let serialized: [UInt8]
+
+  private let booster: Booster
+
+  /// "XGBoost" and the version of the library in use.
+  public static var libraryVersion: String { Booster.libraryVersion }
+
+  /// Loads a model from the bytes of an XGBoost model file (UBJSON or JSON).
+  ///
+  /// `features`, when given, must be what the model was trained on, in order; a model without names takes them.
+  public init(serialized: [UInt8], features: [String]? = nil) throws(ModelError) {
+    booster = try Booster(model: serialized, threads: 1)
+    let stored = try booster.featureNames()
+    let count = try booster.featureCount()
+    let names = features ?? (stored.isEmpty ? (0..<count).map { "f\($0)" } : stored)
+    guard names.count == count, stored.isEmpty || stored == names else {
+      throw ModelError(
+        .features,
+        "the model was trained on \(count) features (\(stored.joined(separator: ", "))), not on "
+          + "\(names.count) (\(names.joined(separator: ", ")))",
+        hint: "name the same features in the same order, or train the model again")
+    }
+    self.features = names
+    self.serialized = serialized
+    try warmUp()
+  }
+
+  /// Grows a forest on `dataset`. The same rows, settings and seed give the same bytes.
+  public static func train(_ dataset: Dataset, settings: ForestSettings = ForestSettings(), seed: UInt64)
+    throws(ModelError) -> ForestModel
+  {
+    try dataset.requireBothClasses()
+    let matrix = try dataset.matrix(threads: settings.threads)
+    let share = settings.featureShare ?? (1 / Double(dataset.features.count).squareRoot())
+    let booster = try Booster(
+      training: matrix,
+      parameters: [
+        ("booster", "gbtree"), ("tree_method", "hist"), ("objective", "reg:squarederror"), ("base_score", "0.5"),
+        ("learning_rate", "1"), ("num_parallel_tree", String(settings.trees)), ("max_depth", String(settings.maxDepth)),
+        ("subsample", String(settings.rowShare)), ("colsample_bynode", String(share)),
+        ("min_child_weight", String(settings.minLeafRows)), ("lambda", String(settings.smoothing)),
+        ("max_bin", String(settings.bins)), ("seed", String(seed & 0x7FFF_FFFF)),
+        ("nthread", String(settings.threads)), ("verbosity", "0"),
+      ])
+    try booster.update(iteration: 0, matrix: matrix)
+    try booster.setFeatureNames(dataset.features)
+    return try ForestModel(serialized: try booster.serialized(), features: dataset.features)
+  }
+
+  /// Writes the probability of each row into `probabilities`.
+  ///
+  /// `rows` is row-major with `features.count` values per row; `probabilities` has one place per row.
+  public func predict(_ rows: UnsafeBufferPointer<Float>, into probabilities: UnsafeMutableBufferPointer<Float>)
+    throws(ModelError)
+  {
+    precondition(rows.count == probabilities.count * features.count)
+    guard !probabilities.isEmpty else { return }
+    try booster.predict(rows, columns: features.count) { values in
+      _ = probabilities.update(from: values)
+    }
+  }
+
+  /// The probability of each row of `rows` (row-major, `features.count` values per row).
+  public func predict(_ rows: [Float]) throws(ModelError) -> [Float] {
+    try requireWholeRows(rows)
+    var probabilities = [Float](repeating: 0, count: rows.count / features.count)
+    do {
+      try rows.withUnsafeBufferPointer { rows in
+        try probabilities.withUnsafeMutableBufferPointer { try predict(rows, into: $0) }
+      }
+    } catch {
+      throw ModelError.rethrown(error)
+    }
+    return probabilities
+  }
+
+  /// TreeSHAP contributions (path-dependent, Lundberg 2018) for `rows`: per row one value per feature and then the
+  /// base value. They add up to the margin, which for a forest trained here is the probability.
+  public func contributions(_ rows: [Float]) throws(ModelError) -> [Float] {
+    try requireWholeRows(rows)
+    do {
+      return try rows.withUnsafeBufferPointer { try booster.contributions($0, columns: features.count) }
+    } catch {
+      throw ModelError.rethrown(error)
+    }
+  }
+
+  /// Share of the forest's total gain that each feature brings, largest first.
+  public func importance() throws(ModelError) -> [(feature: String, share: Double)] {
+    let gains = try booster.gains()
+    let total = gains.values.reduce(0, +)
+    return
+      features
+      .map { (feature: $0, share: total > 0 ? (gains[$0] ?? 0) / total : 0) }
+      .sorted { ($1.share, $0.feature) < ($0.share, $1.feature) }
+  }
+
+  private func requireWholeRows(_ rows: [Float]) throws(ModelError) {
+    guard rows.count.isMultiple(of: features.count) else {
+      throw ModelError(.features, "\(rows.count) values are not whole rows of \(features.count) features")
+    }
+  }
+
+  /// XGBoost configures a booster at its first prediction, which must not happen on several threads at once.
+  private func warmUp() throws(ModelError) {
+    _ = try predict([Float](repeating: .nan, count: features.count))
+  }
+}
+
+extension ModelError {
+  /// For closures of the standard library whose typed errors the compiler cannot follow.
+  static func rethrown(_ error: any Error) -> ModelError {
+    error as? ModelError ?? ModelError(.library, String(describing: error))
+  }
+}
