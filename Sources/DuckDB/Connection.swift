@@ -108,7 +108,7 @@ final class PreparedStatement {
     }
     for (index, parameter) in parameters.enumerated() {
       let value = try parameter.handle()
-      guard duckdb_bind_value(raw, idx_t(index + 1), value.raw) == DuckDBSuccess else {
+      guard value.borrow({ duckdb_bind_value(raw, idx_t(index + 1), $0) }) == DuckDBSuccess else {
         throw DuckDBError(.usage, "parameter \(index + 1) of type \(parameter.parameterType) could not be bound")
       }
     }

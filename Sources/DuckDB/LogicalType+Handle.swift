@@ -1,14 +1,20 @@
 internal import CDuckDB
 
 /// Owns one `duckdb_logical_type`.
+///
+/// C calls get it through `borrow`, because Swift may free a handle that is a temporary before the call is over.
 final class TypeHandle {
-  private(set) var raw: duckdb_logical_type?
+  private var raw: duckdb_logical_type?
 
   init(owning raw: duckdb_logical_type?) { self.raw = raw }
 
   convenience init(_ id: DUCKDB_TYPE) { self.init(owning: duckdb_create_logical_type(id)) }
 
   deinit { duckdb_destroy_logical_type(&raw) }
+
+  func borrow<R>(_ body: (duckdb_logical_type?) -> R) -> R {
+    withExtendedLifetime(self) { body(raw) }
+  }
 }
 
 /// Copies and frees a C string that DuckDB allocated.
@@ -77,14 +83,14 @@ extension LogicalType {
     }
   }
 
-  init(_ handle: TypeHandle) { self.init(handle.raw) }
+  init(_ handle: TypeHandle) { self = handle.borrow { LogicalType($0) } }
 
   /// A DuckDB handle of this type.
   func handle() throws(DuckDBError) -> TypeHandle {
     switch self {
     case .json:
       let handle = TypeHandle(DUCKDB_TYPE_VARCHAR)
-      duckdb_logical_type_set_alias(handle.raw, "JSON")
+      handle.borrow { duckdb_logical_type_set_alias($0, "JSON") }
       return handle
     case .decimal(let width, let scale):
       guard (1...38).contains(width), (0...width).contains(scale) else {
@@ -101,7 +107,7 @@ extension LogicalType {
       return try element.handle().mapped { duckdb_create_array_type($0, idx_t(count)) }
     case .map(let key, let value):
       let value = try value.handle()
-      return try key.handle().mapped { duckdb_create_map_type($0, value.raw) }
+      return try key.handle().mapped { key in value.borrow { duckdb_create_map_type(key, $0) } }
     case .structure(let fields):
       return try LogicalType.handle(of: fields, duckdb_create_struct_type)
     case .union(let members):
@@ -121,7 +127,7 @@ extension LogicalType {
   private static func handle(of fields: [Field], _ make: Maker) throws(DuckDBError) -> TypeHandle {
     var handles: [TypeHandle] = []
     for field in fields { handles.append(try field.type.handle()) }
-    var raw = handles.map(\.raw)
+    var raw = handles.map { $0.borrow { $0 } }
     let made = withCStrings(fields.map(\.name)) { names in
       TypeHandle(owning: make(&raw, names.baseAddress, idx_t(fields.count)))
     }
@@ -132,7 +138,7 @@ extension LogicalType {
 
 extension TypeHandle {
   fileprivate func mapped(_ make: (duckdb_logical_type?) -> duckdb_logical_type?) -> TypeHandle {
-    withExtendedLifetime(self) { TypeHandle(owning: make(raw)) }
+    borrow { TypeHandle(owning: make($0)) }
   }
 }
 

@@ -2,11 +2,15 @@ internal import CDuckDB
 
 /// Owns one `duckdb_value`.
 final class ValueHandle {
-  private(set) var raw: duckdb_value?
+  private var raw: duckdb_value?
 
   init(owning raw: duckdb_value?) { self.raw = raw }
 
   deinit { duckdb_destroy_value(&raw) }
+
+  func borrow<R>(_ body: (duckdb_value?) -> R) -> R {
+    withExtendedLifetime(self) { body(raw) }
+  }
 }
 
 extension Value {
@@ -57,7 +61,7 @@ extension Value {
     case .map(let entries):
       var keys: [ValueHandle] = []
       for entry in entries { keys.append(try entry.key.handle()) }
-      var rawKeys = keys.map(\.raw)
+      var rawKeys = keys.map { $0.borrow { $0 } }
       defer { withExtendedLifetime(keys) {} }
       return try Value.handle(of: entries.map(\.value), parameterType) { raw, type in
         duckdb_create_map_value(type, &rawKeys, raw, idx_t(entries.count))
@@ -76,10 +80,10 @@ extension Value {
     let type = try type.handle()
     var handles: [ValueHandle] = []
     for value in values { handles.append(try value.handle()) }
-    var raw = handles.map(\.raw)
-    let made = ValueHandle(owning: make(&raw, type.raw))
-    withExtendedLifetime((type, handles)) {}
-    guard made.raw != nil else {
+    var raw = handles.map { $0.borrow { $0 } }
+    let made = type.borrow { ValueHandle(owning: make(&raw, $0)) }
+    withExtendedLifetime(handles) {}
+    guard made.borrow({ $0 != nil }) else {
       throw DuckDBError(.usage, "the elements of a nested parameter do not have one type")
     }
     return made

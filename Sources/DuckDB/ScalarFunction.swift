@@ -1,0 +1,179 @@
+internal import CDuckDB
+
+/// A SQL function that works on whole vectors of rows.
+public struct ScalarFunction: Sendable {
+  /// Computes the output rows from the input rows. DuckDB calls it on its own worker threads, several at once; a thrown
+  /// error becomes the statement's error, with the error's text (which must hold no data value).
+  public typealias Body = @Sendable (borrowing ScalarInput, borrowing ScalarOutput) throws -> Void
+
+  /// Name in SQL.
+  public var name: String
+  /// Types of the arguments; DuckDB casts to them.
+  public var parameters: [LogicalType]
+  /// Type of the result.
+  public var returns: LogicalType
+  /// Whether equal arguments can give different results; if not, DuckDB may compute a constant call once.
+  public var isVolatile: Bool
+  /// Whether `body` looks after NULL arguments; if not, a row with a NULL argument gives NULL whatever `body` writes.
+  public var handlesNull: Bool
+  /// The computation.
+  public var body: Body
+
+  /// A function for `Connection.register`.
+  public init(
+    _ name: String, parameters: [LogicalType], returns: LogicalType, isVolatile: Bool = false,
+    handlesNull: Bool = false, body: @escaping Body
+  ) {
+    self.name = name
+    self.parameters = parameters
+    self.returns = returns
+    self.isVolatile = isVolatile
+    self.handlesNull = handlesNull
+    self.body = body
+  }
+}
+
+/// The arguments of one call, for its duration.
+public struct ScalarInput: ~Copyable {
+  private let chunk: duckdb_data_chunk?
+  private let types: [LogicalType]
+  /// Rows in this call, at most `DataChunk.capacity`.
+  public let rowCount: Int
+
+  fileprivate init(_ chunk: duckdb_data_chunk?, _ types: [LogicalType]) {
+    self.chunk = chunk
+    self.types = types
+    rowCount = Int(duckdb_data_chunk_get_size(chunk))
+  }
+
+  /// Number of arguments.
+  public var columnCount: Int { types.count }
+
+  /// The vector of argument `index`, counted from 0. It may not leave the call.
+  public func column(_ index: Int) -> VectorView {
+    VectorView(vector(index), types[index], rowCount: rowCount, owner: nil)
+  }
+
+  fileprivate func vector(_ index: Int) -> duckdb_vector? { duckdb_data_chunk_get_vector(chunk, idx_t(index)) }
+}
+
+/// The result vector of one call, for its duration. All rows begin as not NULL.
+public struct ScalarOutput: ~Copyable {
+  private let vector: duckdb_vector?
+  private let type: LogicalType
+  /// Rows to write.
+  public let rowCount: Int
+
+  fileprivate init(_ vector: duckdb_vector?, _ type: LogicalType, rowCount: Int) {
+    self.vector = vector
+    self.type = type
+    self.rowCount = rowCount
+  }
+
+  /// The result's values, to be written in place. The buffer may not leave `body`.
+  ///
+  /// - Throws: `.usage` if the function does not return `Element`s.
+  public func withValues<Element: VectorElement, R>(
+    as: Element.Type, _ body: (UnsafeMutableBufferPointer<Element>) throws -> R
+  ) throws -> R {
+    guard Element.matches(type) else {
+      throw DuckDBError(.usage, "a function that returns \(type) does not return \(Element.self) values")
+    }
+    let start = duckdb_vector_get_data(vector)?.assumingMemoryBound(to: Element.self)
+    return try body(UnsafeMutableBufferPointer(start: start, count: start == nil ? 0 : rowCount))
+  }
+
+  /// Makes `row` NULL.
+  public func setNull(_ row: Int) {
+    duckdb_vector_ensure_validity_writable(vector)
+    duckdb_validity_set_row_invalid(duckdb_vector_get_validity(vector), idx_t(row))
+  }
+
+  /// Writes text into a VARCHAR or JSON result.
+  ///
+  /// - Throws: `.usage` if the function returns something else.
+  public func setString(_ text: String, at row: Int) throws {
+    guard type == .varchar || type == .json else {
+      throw DuckDBError(.usage, "a function that returns \(type) does not return text")
+    }
+    var text = text
+    text.withUTF8 { $0.withMemoryRebound(to: CChar.self) { assign($0, row) } }
+  }
+
+  /// Writes bytes into a BLOB result.
+  ///
+  /// - Throws: `.usage` if the function returns something else.
+  public func setBytes(_ bytes: UnsafeRawBufferPointer, at row: Int) throws {
+    guard type == .blob else {
+      throw DuckDBError(.usage, "a function that returns \(type) does not return bytes")
+    }
+    bytes.withMemoryRebound(to: CChar.self) { assign($0, row) }
+  }
+
+  private func assign(_ bytes: UnsafeBufferPointer<CChar>, _ row: Int) {
+    duckdb_unsafe_vector_assign_string_element_len(vector, idx_t(row), bytes.baseAddress, idx_t(bytes.count))
+  }
+
+  /// A row that is NULL in `input` becomes NULL here.
+  fileprivate func takeNulls(from input: duckdb_vector?) {
+    guard let source = duckdb_vector_get_validity(input) else { return }
+    duckdb_vector_ensure_validity_writable(vector)
+    guard let target = duckdb_vector_get_validity(vector) else { return }
+    for word in 0..<(rowCount + 63) / 64 { target[word] &= source[word] }
+  }
+}
+
+/// What DuckDB carries for a registered function; released by `releaseContext` when the catalog drops the function.
+private final class FunctionContext: Sendable {
+  let function: ScalarFunction
+
+  init(_ function: ScalarFunction) { self.function = function }
+
+  func call(_ chunk: duckdb_data_chunk?, _ vector: duckdb_vector?) throws {
+    let input = ScalarInput(chunk, function.parameters)
+    let output = ScalarOutput(vector, function.returns, rowCount: input.rowCount)
+    try function.body(input, output)
+    guard !function.handlesNull else { return }
+    for index in 0..<input.columnCount { output.takeNulls(from: input.vector(index)) }
+  }
+}
+
+/// DuckDB calls this on its worker threads.
+private func callFunction(_ info: duckdb_function_info?, _ chunk: duckdb_data_chunk?, _ vector: duckdb_vector?) {
+  guard let pointer = duckdb_scalar_function_get_extra_info(info) else { return }
+  let context = Unmanaged<FunctionContext>.fromOpaque(pointer).takeUnretainedValue()
+  do {
+    try context.call(chunk, vector)
+  } catch {
+    duckdb_scalar_function_set_error(info, "\(ErrorText.functionMark)\(context.function.name): \(error)")
+  }
+}
+
+private func releaseContext(_ pointer: UnsafeMutableRawPointer?) {
+  guard let pointer else { return }
+  Unmanaged<FunctionContext>.fromOpaque(pointer).release()
+}
+
+extension Connection {
+  /// Makes a function known to every connection of the database, under its name; the closure lives as long as the
+  /// database.
+  ///
+  /// - Throws: the name is taken, or a type cannot be a parameter or result.
+  public func register(_ function: ScalarFunction) throws(DuckDBError) {
+    var raw: duckdb_scalar_function? = duckdb_create_scalar_function()
+    defer { duckdb_destroy_scalar_function(&raw) }
+    duckdb_scalar_function_set_name(raw, function.name)
+    for parameter in function.parameters {
+      try parameter.handle().borrow { duckdb_scalar_function_add_parameter(raw, $0) }
+    }
+    try function.returns.handle().borrow { duckdb_scalar_function_set_return_type(raw, $0) }
+    if function.isVolatile { duckdb_scalar_function_set_volatile(raw) }
+    if function.handlesNull { duckdb_scalar_function_set_special_handling(raw) }
+    let context = Unmanaged.passRetained(FunctionContext(function)).toOpaque()
+    duckdb_scalar_function_set_extra_info(raw, context, releaseContext)
+    duckdb_scalar_function_set_function(raw, callFunction)
+    guard duckdb_register_scalar_function(self.raw, raw) == DuckDBSuccess else {
+      throw DuckDBError(.catalog, "the function \(function.name) could not be registered: the name may be taken")
+    }
+  }
+}
