@@ -1,0 +1,56 @@
+# Every task of the project. `make` alone lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+
+DEMO_SECONDS ?=
+CHAOS_ROUNDS ?= 20
+BENCH_RECORDS ?= 1000000
+# In CI a warning is an error.
+SWIFT_FLAGS := $(if $(CI),-Xswiftc -warnings-as-errors)
+SOURCES := Package.swift Sources Tests
+LAKEWARD := .build/release/lakeward
+
+.DEFAULT_GOAL := help
+.PHONY: help setup peers build demo test bench soak chaos interop format lint clean
+
+help: ## list the tasks
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install and fetch what building needs (once; needs the network the first time)
+	@scripts/setup
+
+peers: ## the Python peers that tests compare with, in .venv-peers (once)
+	@scripts/peers
+
+build: setup ## the program, optimised: .build/release/lakeward
+	swift build -c release --product lakeward $(SWIFT_FLAGS)
+
+demo: build ## everything in one process until Ctrl-C; DEMO_SECONDS=20 ends by itself
+	@$(LAKEWARD) demo $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
+
+test: setup peers lint ## every test, against real peers
+	swift build --build-tests $(SWIFT_FLAGS)
+	LAKEWARD_REQUIRE_PEERS=1 swift test --skip-build --disable-xctest $(SWIFT_FLAGS)
+
+bench: build ## side by side with Spark and with DuckDB alone, on this machine; BENCH_RECORDS=1000000
+	@bench/stream --records $(BENCH_RECORDS)
+
+chaos: setup peers ## kill -9 at random moments, CHAOS_ROUNDS=20 times: the tables stay the same
+	swift build --build-tests
+	LAKEWARD_CHAOS_ROUNDS=$(CHAOS_ROUNDS) LAKEWARD_REQUIRE_PEERS=1 \
+	  swift test --skip-build --disable-xctest --filter Chaos
+
+interop: setup peers ## only the tests that open tables with delta-rs and DuckDB
+	swift build --build-tests
+	LAKEWARD_REQUIRE_PEERS=1 swift test --skip-build --disable-xctest --filter 'Interop|Conformance'
+
+format: ## lay out all Swift files
+	swift format -i --parallel --recursive $(SOURCES)
+
+lint: ## check the layout of all Swift files
+	swift format lint --strict --parallel --recursive $(SOURCES)
+
+clean: ## remove what was built; keeps what was fetched
+	rm -rf .build bench/.work
