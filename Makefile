@@ -10,6 +10,8 @@ BENCH_RECORDS ?= 1000000
 # In CI a warning is an error.
 SWIFT_FLAGS := $(if $(CI),-Xswiftc -warnings-as-errors)
 SOURCES := Package.swift Sources Tests
+# Swift's caches and settings stay inside the project too.
+SWIFT_PLACES := --cache-path .build/places/cache --config-path .build/places/config --security-path .build/places/security
 LAKEWARD := .build/release/lakeward
 
 .DEFAULT_GOAL := help
@@ -25,26 +27,26 @@ peers: ## the Python peers that tests compare with, in .venv-peers (once)
 	@scripts/peers
 
 build: setup ## the program, optimised: .build/release/lakeward
-	swift build -c release --product lakeward $(SWIFT_FLAGS)
+	swift build $(SWIFT_PLACES) -c release --product lakeward $(SWIFT_FLAGS)
 
 demo: build ## everything in one process until Ctrl-C; DEMO_SECONDS=20 ends by itself
 	@$(LAKEWARD) demo $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
 
 test: setup peers lint ## every test, against real peers
-	swift build --build-tests $(SWIFT_FLAGS)
-	LAKEWARD_REQUIRE_PEERS=1 swift test --skip-build --disable-xctest $(SWIFT_FLAGS)
+	swift build $(SWIFT_PLACES) --build-tests $(SWIFT_FLAGS)
+	LAKEWARD_REQUIRE_PEERS=1 swift test $(SWIFT_PLACES) --skip-build --disable-xctest $(SWIFT_FLAGS)
 
 bench: build ## side by side with Spark and with DuckDB alone, on this machine; BENCH_RECORDS=1000000
 	@bench/stream --records $(BENCH_RECORDS)
 
 chaos: setup peers ## kill -9 at random moments, CHAOS_ROUNDS=20 times: the tables stay the same
-	swift build --build-tests
+	swift build $(SWIFT_PLACES) --build-tests
 	LAKEWARD_CHAOS_ROUNDS=$(CHAOS_ROUNDS) LAKEWARD_REQUIRE_PEERS=1 \
-	  swift test --skip-build --disable-xctest --filter Chaos
+	  swift test $(SWIFT_PLACES) --skip-build --disable-xctest --filter Chaos
 
 interop: setup peers ## only the tests that open tables with delta-rs and DuckDB
-	swift build --build-tests
-	LAKEWARD_REQUIRE_PEERS=1 swift test --skip-build --disable-xctest --filter 'Interop|Conformance'
+	swift build $(SWIFT_PLACES) --build-tests
+	LAKEWARD_REQUIRE_PEERS=1 swift test $(SWIFT_PLACES) --skip-build --disable-xctest --filter 'Interop|Conformance'
 
 format: ## lay out all Swift files
 	swift format -i --parallel --recursive $(SOURCES)
