@@ -10,8 +10,14 @@ BENCH_RECORDS ?= 1000000
 # In CI a warning is an error.
 SWIFT_FLAGS := $(if $(CI),-Xswiftc -warnings-as-errors)
 SOURCES := Package.swift Sources Tests
-# Swift's caches and settings stay inside the project too.
-SWIFT_PLACES := --cache-path .build/places/cache --config-path .build/places/config --security-path .build/places/security
+# Caches, settings and temporary files of Swift stay inside the project too.
+PLACES := $(CURDIR)/.build/places
+export XDG_CACHE_HOME := $(PLACES)/cache
+export XDG_CONFIG_HOME := $(PLACES)/config
+export CLANG_MODULE_CACHE_PATH := $(PLACES)/modules
+export TMPDIR := $(PLACES)/tmp
+$(shell mkdir -p $(TMPDIR))
+SWIFT_PLACES := --cache-path $(PLACES)/cache --config-path $(PLACES)/config --security-path $(PLACES)/security
 LAKEWARD := .build/release/lakeward
 
 .DEFAULT_GOAL := help
