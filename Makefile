@@ -10,14 +10,10 @@ BENCH_RECORDS ?= 1000000
 # In CI a warning is an error.
 SWIFT_FLAGS := $(if $(CI),-Xswiftc -warnings-as-errors)
 SOURCES := Package.swift Sources Tests
-# Caches, settings and temporary files of Swift stay inside the project too.
+# Caches, settings and temporary files of Swift stay inside the project.
 PLACES := $(CURDIR)/.build/places
-export XDG_CACHE_HOME := $(PLACES)/cache
-export XDG_CONFIG_HOME := $(PLACES)/config
-export CLANG_MODULE_CACHE_PATH := $(PLACES)/modules
-export TMPDIR := $(PLACES)/tmp
-$(shell mkdir -p $(TMPDIR))
-SWIFT_PLACES := --cache-path $(PLACES)/cache --config-path $(PLACES)/config --security-path $(PLACES)/security
+SWIFT := mkdir -p $(PLACES)/tmp && env HOME=$(PLACES) XDG_CACHE_HOME=$(PLACES)/cache TMPDIR=$(PLACES)/tmp \
+  CLANG_MODULE_CACHE_PATH=$(PLACES)/modules
 LAKEWARD := .build/release/lakeward
 
 .DEFAULT_GOAL := help
@@ -33,32 +29,32 @@ peers: ## the Python peers that tests compare with, in .venv-peers (once)
 	@scripts/peers
 
 build: setup ## the program, optimised: .build/release/lakeward
-	swift build $(SWIFT_PLACES) -c release --product lakeward $(SWIFT_FLAGS)
+	@$(SWIFT) swift build -c release --product lakeward $(SWIFT_FLAGS)
 
 demo: build ## everything in one process until Ctrl-C; DEMO_SECONDS=20 ends by itself
 	@$(LAKEWARD) demo $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
 
 test: setup peers lint ## every test, against real peers
-	swift build $(SWIFT_PLACES) --build-tests $(SWIFT_FLAGS)
-	LAKEWARD_REQUIRE_PEERS=1 swift test $(SWIFT_PLACES) --skip-build --disable-xctest $(SWIFT_FLAGS)
+	@$(SWIFT) swift build --build-tests $(SWIFT_FLAGS)
+	@$(SWIFT) LAKEWARD_REQUIRE_PEERS=1 swift test --skip-build --disable-xctest $(SWIFT_FLAGS)
 
 bench: build ## side by side with Spark and with DuckDB alone, on this machine; BENCH_RECORDS=1000000
 	@bench/stream --records $(BENCH_RECORDS)
 
 chaos: setup peers ## kill -9 at random moments, CHAOS_ROUNDS=20 times: the tables stay the same
-	swift build $(SWIFT_PLACES) --build-tests
-	LAKEWARD_CHAOS_ROUNDS=$(CHAOS_ROUNDS) LAKEWARD_REQUIRE_PEERS=1 \
-	  swift test $(SWIFT_PLACES) --skip-build --disable-xctest --filter Chaos
+	@$(SWIFT) swift build --build-tests
+	@$(SWIFT) LAKEWARD_CHAOS_ROUNDS=$(CHAOS_ROUNDS) LAKEWARD_REQUIRE_PEERS=1 \
+	  swift test --skip-build --disable-xctest --filter Chaos
 
 interop: setup peers ## only the tests that open tables with delta-rs and DuckDB
-	swift build $(SWIFT_PLACES) --build-tests
-	LAKEWARD_REQUIRE_PEERS=1 swift test $(SWIFT_PLACES) --skip-build --disable-xctest --filter 'Interop|Conformance'
+	@$(SWIFT) swift build --build-tests
+	@$(SWIFT) LAKEWARD_REQUIRE_PEERS=1 swift test --skip-build --disable-xctest --filter 'Interop|Conformance'
 
 format: ## lay out all Swift files
-	swift format -i --parallel --recursive $(SOURCES)
+	@$(SWIFT) swift format -i --parallel --recursive $(SOURCES)
 
 lint: ## check the layout of all Swift files
-	swift format lint --strict --parallel --recursive $(SOURCES)
+	@$(SWIFT) swift format lint --strict --parallel --recursive $(SOURCES)
 
 clean: ## remove what was built; keeps what was fetched
 	rm -rf .build bench/.work
