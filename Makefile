@@ -14,6 +14,7 @@ SOURCES := Package.swift Sources Tests
 PLACES := $(CURDIR)/.build/places
 SWIFT := mkdir -p $(PLACES)/tmp && env HOME=$(PLACES) XDG_CACHE_HOME=$(PLACES)/cache TMPDIR=$(PLACES)/tmp \
   CLANG_MODULE_CACHE_PATH=$(PLACES)/modules
+KEPT := --cache-path $(PLACES)/cache --config-path $(PLACES)/config --security-path $(PLACES)/security
 LAKEWARD := .build/release/lakeward
 
 .DEFAULT_GOAL := help
@@ -29,26 +30,27 @@ peers: ## the Python peers that tests compare with, in .venv-peers (once)
 	@scripts/peers
 
 build: setup ## the program, optimised: .build/release/lakeward
-	@$(SWIFT) swift build -c release --product lakeward $(SWIFT_FLAGS)
+	@$(SWIFT) swift build $(KEPT) -c release --product lakeward $(SWIFT_FLAGS)
 
 demo: build ## everything in one process until Ctrl-C; DEMO_SECONDS=20 ends by itself
 	@$(LAKEWARD) demo $(if $(DEMO_SECONDS),--seconds $(DEMO_SECONDS))
 
 test: setup peers lint ## every test, against real peers
-	@$(SWIFT) swift build --build-tests $(SWIFT_FLAGS)
-	@$(SWIFT) LAKEWARD_REQUIRE_PEERS=1 swift test --skip-build --disable-xctest $(SWIFT_FLAGS)
+	@$(SWIFT) swift build $(KEPT) --build-tests $(SWIFT_FLAGS)
+	@$(SWIFT) LAKEWARD_REQUIRE_PEERS=1 swift test $(KEPT) --skip-build --disable-xctest $(SWIFT_FLAGS)
 
 bench: build ## side by side with Spark and with DuckDB alone, on this machine; BENCH_RECORDS=1000000
 	@bench/stream --records $(BENCH_RECORDS)
 
 chaos: setup peers ## kill -9 at random moments, CHAOS_ROUNDS=20 times: the tables stay the same
-	@$(SWIFT) swift build --build-tests
+	@$(SWIFT) swift build $(KEPT) --build-tests
 	@$(SWIFT) LAKEWARD_CHAOS_ROUNDS=$(CHAOS_ROUNDS) LAKEWARD_REQUIRE_PEERS=1 \
-	  swift test --skip-build --disable-xctest --filter Chaos
+	  swift test $(KEPT) --skip-build --disable-xctest --filter Chaos
 
 interop: setup peers ## only the tests that open tables with delta-rs and DuckDB
-	@$(SWIFT) swift build --build-tests
-	@$(SWIFT) LAKEWARD_REQUIRE_PEERS=1 swift test --skip-build --disable-xctest --filter 'Interop|Conformance'
+	@$(SWIFT) swift build $(KEPT) --build-tests
+	@$(SWIFT) LAKEWARD_REQUIRE_PEERS=1 swift test $(KEPT) --skip-build --disable-xctest \
+	  --filter 'Interop|Conformance'
 
 format: ## lay out all Swift files
 	@$(SWIFT) swift format -i --parallel --recursive $(SOURCES)
