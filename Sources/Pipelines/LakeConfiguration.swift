@@ -29,12 +29,3 @@ public struct LakeConfiguration: Sendable, Hashable {
     self.memoryLimitBytes = memoryLimitBytes
   }
 }
-
-extension LakeConfiguration {
-  /// Reads `lakeward.yml`; a file that does not exist means the defaults.
-  /// - Parameter file: The file's path. Relative folders in it are relative to the file's own folder.
-  /// - Throws: A ``DefinitionError`` with every problem that was found.
-  public static func load(file: String = "lakeward.yml") throws(DefinitionError) -> LakeConfiguration {
-    LakeConfiguration()
-  }
-}

@@ -20,12 +20,14 @@ public struct Pipeline: Sendable, Hashable {
   public var trigger: Trigger
   /// Models that are trained for and used by this pipeline.
   public var models: [ModelDefinition]
+  /// SQL that runs here but would not mean the same on Spark.
+  public var warnings: [DefinitionProblem]
 
   /// A pipeline from its parts. Nothing is checked here; ``load(folder:)`` checks.
   public init(
     name: String, summary: String? = nil, folder: String = "", source: SourceDefinition,
     tables: [TableDefinition] = [], externalTables: [String] = [], trigger: Trigger = Trigger(),
-    models: [ModelDefinition] = []
+    models: [ModelDefinition] = [], warnings: [DefinitionProblem] = []
   ) {
     self.name = name
     self.summary = summary
@@ -35,6 +37,7 @@ public struct Pipeline: Sendable, Hashable {
     self.externalTables = externalTables
     self.trigger = trigger
     self.models = models
+    self.warnings = warnings
   }
 
   /// The streaming tables in graph order.

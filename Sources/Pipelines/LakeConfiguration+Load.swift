@@ -1,0 +1,67 @@
+import Foundation
+
+extension LakeConfiguration {
+  /// The configuration file's usual name.
+  public static let fileName = "lakeward.yml"
+
+  /// Reads a configuration file.
+  /// - Parameter file: The file's path. Relative folders in it are relative to the file's own folder. Without a path
+  ///   `lakeward.yml` in the working directory is read if it is there.
+  /// - Throws: A ``DefinitionError`` with every problem that was found; also if a file was named and is not there.
+  public static func load(file: String? = nil) throws(DefinitionError) -> LakeConfiguration {
+    let path = file ?? fileName
+    guard let data = FileManager.default.contents(atPath: path) else {
+      if file == nil, !FileManager.default.fileExists(atPath: path) { return LakeConfiguration() }
+      throw DefinitionError([
+        DefinitionProblem(
+          at: SourceLocation(file: path, line: 1, column: 1), "the file cannot be read",
+          remedy: "check its name and permissions, or leave it out to use the defaults")
+      ])
+    }
+    guard let text = String(validating: data, as: UTF8.self) else {
+      throw DefinitionError([
+        DefinitionProblem(
+          at: SourceLocation(file: path, line: 1, column: 1), "the file is not UTF-8 text", remedy: "save it as UTF-8")
+      ])
+    }
+    let folder = path.contains("/") ? (path as NSString).deletingLastPathComponent : ""
+    return try LakeConfiguration(yaml: text, file: path, folder: folder)
+  }
+
+  /// A configuration from the text of its file.
+  /// - Parameters:
+  ///   - text: The YAML text; nothing but comments means the defaults.
+  ///   - file: The name that errors carry.
+  ///   - folder: What relative folders are relative to; empty for the working directory.
+  /// - Throws: A ``DefinitionError`` with every problem that was found.
+  public init(yaml text: String, file: String, folder: String = "") throws(DefinitionError) {
+    func resolved(_ path: String) -> String {
+      path.hasPrefix("/") || folder.isEmpty ? path : folder + "/" + path
+    }
+    let problems = ProblemList()
+    let root = try YAML.parse(text, file: file)
+    self.init(lake: resolved("lake"), pipelines: resolved("pipelines"))
+    if let root, !root.isNull, let reader = MappingReader(root, what: "the configuration", problems: problems) {
+      read(reader, problems, resolved)
+    }
+    try problems.throwIfAny()
+  }
+
+  private mutating func read(_ root: MappingReader, _ problems: ProblemList, _ resolved: (String) -> String) {
+    var reader = root
+    if let path = reader.text("lake") { lake = resolved(path) }
+    if let path = reader.text("pipelines") { pipelines = resolved(path) }
+    models = reader.text("models").map(resolved) ?? lake + "/models"
+    if let node = reader.node("kafka"), var kafka = MappingReader(node, what: "kafka", problems: problems) {
+      brokers = kafka.requiredText("brokers")
+      kafkaProperties = kafka.dictionary("properties")
+      kafka.finish()
+    }
+    if let node = reader.node("engine"), var engine = MappingReader(node, what: "engine", problems: problems) {
+      threads = engine.integer("threads", in: 1...1024)
+      memoryLimitBytes = engine.bytes("memory_limit", in: (64 << 20)...(1 << 50))
+      engine.finish()
+    }
+    reader.finish()
+  }
+}

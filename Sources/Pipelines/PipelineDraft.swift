@@ -1,0 +1,227 @@
+/// What `pipeline.yml` says, before it is compared with the SQL.
+struct PipelineDraft {
+  struct Table {
+    var name: String
+    var location: SourceLocation
+    var expectations: [Expectation] = []
+    var deduplicate: Deduplication?
+    var deduplicateLocation: SourceLocation?
+  }
+
+  struct Model {
+    var definition: ModelDefinition
+    var location: SourceLocation
+    var trainingFiles: [YAMLNode]
+  }
+
+  var name = ""
+  var location: SourceLocation
+  var summary: String?
+  var source: SourceDefinition?
+  var sourceLocation: SourceLocation?
+  var reads: [String] = []
+  var tables: [Table] = []
+  var trigger = Trigger()
+  var models: [Model] = []
+
+  init(_ root: YAMLNode, problems: ProblemList) {
+    location = root.location
+    guard var reader = MappingReader(root, what: "the pipeline", problems: problems) else { return }
+    name = reader.requiredName("pipeline") ?? ""
+    summary = reader.text("description")
+    if let node = reader.requiredNode("source") {
+      sourceLocation = node.location
+      source = Self.source(node, problems)
+    }
+    reads = reader.names("reads")
+    if let node = reader.node("tables") { tables = Self.tables(node, problems) }
+    if let node = reader.node("trigger") { trigger = Self.trigger(node, problems) }
+    if let node = reader.node("models") { models = Self.models(node, problems) }
+    reader.finish()
+  }
+
+  // MARK: Source
+
+  private static func source(_ node: YAMLNode, _ problems: ProblemList) -> SourceDefinition? {
+    guard var reader = MappingReader(node, what: "source", problems: problems) else { return nil }
+    var source = SourceDefinition(stream: "", bronzeTable: "", quarantineTable: "", fields: [])
+    source.stream = reader.requiredName("stream") ?? ""
+    source.bronzeTable = reader.requiredName("bronze") ?? ""
+    source.quarantineTable = reader.requiredName("quarantine") ?? ""
+    source.kafka = reader.node("kafka").flatMap { kafka($0, problems) }
+    source.landing = reader.node("landing").flatMap { landing($0, problems) }
+    source.maxRecordBytes = reader.bytes("max_record_size", in: 1024...(1 << 30)) ?? source.maxRecordBytes
+    if let record = reader.requiredNode("record") { source.fields = fields(record, problems) }
+    if source.kafka == nil, source.landing == nil {
+      problems.add(
+        at: node.location, "source names no place where records come from",
+        remedy: "add 'kafka: { topic: … }' or 'landing: { path: … }'")
+    }
+    reader.finish()
+    return source
+  }
+
+  private static func kafka(_ node: YAMLNode, _ problems: ProblemList) -> KafkaInput? {
+    guard var reader = MappingReader(node, what: "kafka", problems: problems) else { return nil }
+    let topic = reader.requiredText("topic")
+    let properties = reader.dictionary("properties")
+    reader.finish()
+    return topic.map { KafkaInput(topic: $0, properties: properties) }
+  }
+
+  private static func landing(_ node: YAMLNode, _ problems: ProblemList) -> LandingInput? {
+    guard var reader = MappingReader(node, what: "landing", problems: problems) else { return nil }
+    let path = reader.requiredText("path")
+    let settle = reader.seconds("settle", in: 0...86_400)
+    reader.finish()
+    return path.map { LandingInput(path: $0, settleSeconds: settle ?? 5) }
+  }
+
+  private static func fields(_ node: YAMLNode, _ problems: ProblemList) -> [RecordField] {
+    guard case .sequence(let nodes) = node.content, !nodes.isEmpty else {
+      problems.add(
+        at: node.location, "record is \(node.kindInWords)", remedy: "list fields: '- { name: …, type: … }'")
+      return []
+    }
+    var fields: [RecordField] = []
+    var lines: [String: Int] = [:]
+    var keys: [String: Int] = [:]
+    for node in nodes {
+      guard let field = field(node, problems) else { continue }
+      if let line = lines[field.name.lowercased()] {
+        problems.add(
+          at: node.location, "the column '\(field.name)' is already on line \(line)", remedy: "name one differently")
+      }
+      if let line = keys[field.field] {
+        problems.add(
+          at: node.location, "the key '\(field.field)' is already read on line \(line)", remedy: "keep one of the two")
+      }
+      lines[field.name.lowercased()] = node.location.line
+      keys[field.field] = node.location.line
+      fields.append(field)
+    }
+    return fields
+  }
+
+  private static func field(_ node: YAMLNode, _ problems: ProblemList) -> RecordField? {
+    guard var reader = MappingReader(node, what: "the field", problems: problems) else { return nil }
+    let name = reader.requiredName("name")
+    let key = reader.text("field")
+    let typeNode = reader.requiredNode("type")
+    let type = typeNode == nil ? nil : reader.choice("type", of: FieldType.self)
+    let isRequired = reader.boolean("required") ?? false
+    let unit = reader.text("unit")
+    let summary = reader.text("description")
+    reader.finish()
+    guard let name, let type else { return nil }
+    if SourceDefinition.systemColumns.contains(name.lowercased()) {
+      problems.add(
+        at: node.location, "the stream has a column '\(name)' of its own",
+        remedy: "name this field's column differently")
+    }
+    return RecordField(name: name, field: key, type: type, isRequired: isRequired, unit: unit, summary: summary)
+  }
+
+  // MARK: Tables
+
+  private static func tables(_ node: YAMLNode, _ problems: ProblemList) -> [Table] {
+    guard let reader = MappingReader(node, what: "tables", problems: problems) else { return [] }
+    return reader.pairs.compactMap { pair in
+      guard var reader = MappingReader(pair.value, what: pair.key, problems: problems) else { return nil }
+      var table = Table(name: pair.key, location: pair.location)
+      if let rules = reader.node("expectations") { table.expectations = expectations(rules, problems) }
+      if let rule = reader.node("deduplicate") {
+        table.deduplicate = deduplication(rule, problems)
+        table.deduplicateLocation = rule.location
+      }
+      reader.finish()
+      return table
+    }
+  }
+
+  private static func expectations(_ node: YAMLNode, _ problems: ProblemList) -> [Expectation] {
+    guard let reader = MappingReader(node, what: "expectations", problems: problems) else { return [] }
+    return reader.pairs.compactMap { pair in
+      if !Scalars.isName(pair.key) {
+        problems.add(
+          at: pair.location, "the rule '\(pair.key)' is not a plain name",
+          remedy: "use letters, digits and underscores, beginning with a letter")
+      }
+      guard var reader = MappingReader(pair.value, what: pair.key, problems: problems) else { return nil }
+      let expect = reader.requiredNode("expect")
+      let action = reader.choice("on_violation", of: Expectation.Action.self)
+      let summary = reader.text("description")
+      reader.finish()
+      guard let expect, let text = Scalars.text(expect, of: "expect", problems),
+        SQLExpression.check(text, at: expect.location, problems)
+      else { return nil }
+      return Expectation(
+        name: pair.key, expression: text, action: action ?? .quarantine, summary: summary, location: expect.location)
+    }
+  }
+
+  private static func deduplication(_ node: YAMLNode, _ problems: ProblemList) -> Deduplication? {
+    guard var reader = MappingReader(node, what: "deduplicate", problems: problems) else { return nil }
+    let hasKeys = reader.requiredNode("keys") != nil
+    let keys = reader.names("keys")
+    let eventTime = reader.name("event_time") ?? "event_time"
+    let within = reader.requiredNode("within") == nil ? nil : reader.seconds("within", in: 1...315_360_000)
+    reader.finish()
+    guard hasKeys, !keys.isEmpty, let within else { return nil }
+    if !keys.contains(where: { $0.lowercased() == eventTime.lowercased() }) {
+      problems.add(
+        at: node.location, "'\(eventTime)' is not one of the keys",
+        remedy: "add it to keys, or name the key that is event time: 'event_time: …'")
+      return nil
+    }
+    return Deduplication(keys: keys, eventTime: eventTime, withinSeconds: within)
+  }
+
+  private static func trigger(_ node: YAMLNode, _ problems: ProblemList) -> Trigger {
+    var trigger = Trigger()
+    guard var reader = MappingReader(node, what: "trigger", problems: problems) else { return trigger }
+    trigger.intervalSeconds = reader.seconds("interval", in: 0...86_400) ?? trigger.intervalSeconds
+    trigger.maxRecords = reader.integer("max_records", in: 1...100_000_000) ?? trigger.maxRecords
+    trigger.maxBytes = reader.bytes("max_size", in: 1024...(1 << 34)) ?? trigger.maxBytes
+    reader.finish()
+    return trigger
+  }
+
+  // MARK: Models
+
+  private static func models(_ node: YAMLNode, _ problems: ProblemList) -> [Model] {
+    guard let reader = MappingReader(node, what: "models", problems: problems) else { return [] }
+    return reader.pairs.compactMap { pair in
+      if !Scalars.isName(pair.key) {
+        problems.add(
+          at: pair.location, "the model '\(pair.key)' is not a plain name",
+          remedy: "use letters, digits and underscores, beginning with a letter")
+      }
+      return model(pair, problems)
+    }
+  }
+
+  private static func model(_ pair: YAMLEntry, _ problems: ProblemList) -> Model? {
+    guard var reader = MappingReader(pair.value, what: pair.key, problems: problems) else { return nil }
+    var model = ModelDefinition(name: pair.key, features: [], trainingSQL: "", label: "")
+    if reader.requiredNode("features") != nil { model.features = reader.names("features") }
+    let training = reader.requiredNode("training") == nil ? [] : reader.texts("training")
+    model.trainingFiles = training.compactMap(\.text)
+    model.label = reader.requiredName("label") ?? ""
+    model.group = reader.name("group")
+    model.balance = reader.choice("balance", of: ModelDefinition.Balance.self) ?? model.balance
+    model.algorithm = reader.choice("algorithm", of: ModelDefinition.Algorithm.self) ?? model.algorithm
+    if let node = reader.node("parameters"),
+      let parameters = MappingReader(node, what: "parameters", problems: problems)
+    {
+      for entry in parameters.pairs {
+        model.parameters[entry.key] = Scalars.number(entry.value, of: entry.key, in: -1e300...1e300, problems)
+      }
+    }
+    model.testFraction = reader.number("test_fraction", in: 0.01...0.9) ?? model.testFraction
+    model.seed = reader.integer("seed", in: 0...Int.max).map(UInt64.init) ?? model.seed
+    model.threshold = reader.number("threshold", in: 0...1)
+    reader.finish()
+    return Model(definition: model, location: pair.location, trainingFiles: training)
+  }
+}
