@@ -40,6 +40,9 @@ public struct KafkaSpan: Sendable, Hashable {
   public var first: [Int32: Int64] = [:]
   /// Offset after the last record, per partition in the span.
   public var next: [Int32: Int64] = [:]
+
+  /// A span of no records.
+  public init() {}
 }
 
 /// Reads partitions of one topic that are assigned by hand, at explicit offsets; no group membership is involved.

@@ -1,4 +1,5 @@
 internal import CRDKafka
+internal import Glibc
 internal import Synchronization
 
 /// Counts of what became of the records that a producer took.
@@ -68,11 +69,12 @@ public final class KafkaProducer: Sendable {
     let handle = try topicHandle(topic)
     var start = 0
     var count = 0
-    while start < lines.count {
-      let rest = UnsafeRawBufferPointer(rebasing: lines[start...])
-      let length = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.count
+    while let base = lines.baseAddress, start < lines.count {
+      let line = base + start
+      let left = lines.count - start
+      let length = memchr(line, Int32(UInt8(ascii: "\n")), left).map { line.distance(to: $0) } ?? left
       if length > 0 {
-        try enqueue(UnsafeRawBufferPointer(rebasing: rest[..<length]), nil, handle, topic, partition)
+        try enqueue(UnsafeRawBufferPointer(start: line, count: length), nil, handle, topic, partition)
         count += 1
       }
       start += length + 1
