@@ -1,10 +1,14 @@
 internal import CDuckDB
 
-/// Owns one `duckdb_data_chunk`.
+/// Owns one `duckdb_data_chunk`; keeps the result whose memory its vectors may point into.
 final class ChunkHandle {
   private(set) var raw: duckdb_data_chunk?
+  private let result: ResultHandle?
 
-  init(owning raw: duckdb_data_chunk?) { self.raw = raw }
+  init(owning raw: duckdb_data_chunk?, of result: ResultHandle?) {
+    self.raw = raw
+    self.result = result
+  }
 
   deinit { duckdb_destroy_data_chunk(&raw) }
 

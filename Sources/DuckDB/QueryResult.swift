@@ -51,7 +51,7 @@ final class ResultHandle {
       if let message = duckdb_result_error(&raw), message.pointee != 0 { throw error() }
       return nil
     }
-    let handle = ChunkHandle(owning: chunk)
+    let handle = ChunkHandle(owning: chunk, of: self)
     guard handle.rowCount > 0 else { return nil }
     return DataChunk(handle, columns)
   }
