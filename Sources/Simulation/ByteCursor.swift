@@ -36,7 +36,7 @@ struct ByteCursor {
     position += bytes.count
   }
 
-  mutating func write(_ text: String) {
+  mutating func write(text: String) {
     let written: Void? = text.utf8.withContiguousStorageIfAvailable { write($0) }
     if written == nil {
       for byte in text.utf8 { write(byte: byte) }

@@ -67,7 +67,8 @@ extension Disease {
       [.bodyTemperature: 0.8, .heartRate: 10, .oxygenSaturation: -1.8, .leukocytes: 0.17, .respiratoryRate: 3]),
     Disease(
       "6142004", "Influenza (disorder)", .acute(days: 5...12, weight: 10),
-      [.bodyTemperature: 1.9, .heartRate: 19, .oxygenSaturation: -1.3, .leukocytes: -0.08, .respiratoryRate: 3]),
+      [.bodyTemperature: 1.9, .heartRate: 19, .oxygenSaturation: -1.3, .leukocytes: -0.08, .respiratoryRate: 3],
+      treatment: Treatment(code: "313782", description: "Acetaminophen 325 MG Oral Tablet", costCents: 550)),
     Disease(
       "840539006", "COVID-19", .acute(days: 8...24, weight: 10),
       [
@@ -76,13 +77,17 @@ extension Disease {
       ]),
     Disease(
       "68566005", "Urinary tract infectious disease (disorder)", .acute(days: 4...12, weight: 10),
-      [.bodyTemperature: 0.8, .leukocytes: 0.34, .heartRate: 8]),
+      [.bodyTemperature: 0.8, .leukocytes: 0.34, .heartRate: 8],
+      treatment: Treatment(code: "308182", description: "Amoxicillin 250 MG Oral Capsule", costCents: 1_120)),
     Disease(
       "233604007", "Pneumonia (disorder)", .acute(days: 10...28, weight: 8),
       [
         .bodyTemperature: 1.6, .heartRate: 23, .oxygenSaturation: -5.2, .leukocytes: 0.62, .respiratoryRate: 8,
         .sodium: -2,
-      ]),
+      ],
+      treatment: Treatment(
+        code: "1043400",
+        description: "Amoxicillin 500 MG / clavulanate 125 MG Oral Tablet", costCents: 2_270)),
     Disease(
       "74400008", "Appendicitis (disorder)", .acute(days: 4...10, weight: 4),
       [.bodyTemperature: 1.0, .leukocytes: 0.68, .heartRate: 15]),

@@ -70,8 +70,11 @@ public struct IllnessRecordSimulator: Sendable {
     people.reserveCapacity(count)
     var keys: [UInt8] = []
     keys.reserveCapacity(count * Self.keyBytes)
-    for index in 0..<count {
+    var index = 0
+    while people.count < count {
       let person = Person(seed: seed, index: index)
+      index += 1
+      if person.death != nil { continue }
       keys.append(contentsOf: person.identifier.text.utf8)
       people.append(Patient(person, &random))
     }

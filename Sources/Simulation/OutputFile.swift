@@ -63,9 +63,10 @@ final class OutputFile {
   }
 
   private func put(_ content: UnsafeRawBufferPointer) throws(SimulationError) {
+    guard let start = content.baseAddress else { return }
     var done = 0
     while done < content.count {
-      let written = Foundation.write(descriptor, content.baseAddress! + done, content.count - done)
+      let written = Foundation.write(descriptor, start + done, content.count - done)
       if written >= 0 {
         done += written
       } else if errno != EINTR {

@@ -24,6 +24,8 @@ struct Person: Sendable {
   /// How this healthy person differs from the usual.
   let difference: Levels
   let chronic: [ChronicCase]
+  /// When the person died, as a share (0 ... 1) of the simulated years; `nil` for the living.
+  let death: Double?
 
   /// Person number `index` of the population of `seed`.
   init(seed: UInt64, index: Int) {
@@ -42,6 +44,8 @@ struct Person: Sendable {
     z[.diastolicPressure] = 0.6 * z[.systolicPressure] + 0.8 * z[.diastolicPressure]
     difference = z * Physiology.betweenPeople
     chronic = Self.randomChronic(age: age, bodyMassIndex: z[.bodyMassIndex], &random)
+    let mortality = [0.002, 0.004, 0.007, 0.015, 0.05, 0.16][Self.group(age: age)]
+    death = random.chance(mortality * (1 + 0.4 * Double(chronic.count))) ? random.uniform(in: 0.3...1) : nil
   }
 
   /// Levels of this person when healthy, at an age in years.
@@ -70,10 +74,14 @@ struct Person: Sendable {
     }
   }
 
+  private static func group(age: Double) -> Int {
+    [18.0, 35, 50, 65, 80].firstIndex { age < $0 } ?? 5
+  }
+
   private static func randomChronic(
     age: Double, bodyMassIndex: Float, _ random: inout SeededRandom
   ) -> [ChronicCase] {
-    let group = [18.0, 35, 50, 65, 80].firstIndex { age < $0 } ?? 5
+    let group = group(age: age)
     var cases: [ChronicCase] = []
     for (position, disease) in Disease.chronic.enumerated() {
       guard case .chronic(let prevalence) = disease.course else { continue }
