@@ -112,8 +112,7 @@ public final class KafkaConsumer {
 
   private func assign(_ positions: [Int32: KafkaPosition], incrementally: Bool) throws(KafkaError) {
     if let wrong = positions.keys.first(where: { $0 < 0 }) {
-      throw KafkaError(
-        reason: .unknownPartition(topic: topic, partition: wrong), code: 0, message: "no partition \(wrong)", hint: "")
+      throw .missingPartition(topic: topic, partition: wrong, count: tracks.count)
     }
     let list = PartitionList(topic: topic, positions.mapValues(\.wireOffset))
     if incrementally {
@@ -247,7 +246,7 @@ public final class KafkaConsumer {
       let wanted = tracks[Int(partition)].next
       // Without an answer the error names what is known.
       let available = (try? watermarks(partition: partition)) ?? 0..<0
-      return .offsetOutOfRange(topic: topic, partition: partition, wanted: wanted, available: available)
+      return .lostOffsets(topic: topic, partition: partition, wanted: wanted, available: available)
     case RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, RD_KAFKA_RESP_ERR__RESOLVE:
       // Tracked by the error callback; the library reconnects by itself.
       return nil
@@ -292,13 +291,15 @@ extension KafkaConsumer {
     return low..<max(low, high)
   }
 
-  /// True if everything that the brokers hold now in the assigned partitions was given by `consume`.
+  /// True if everything that the brokers hold now in the assigned partitions was given by `consume`, and `consume` has
+  /// seen the end of each of them.
   public func isAtEnd() throws(KafkaError) -> Bool {
     for partition in tracks.indices where tracks[partition].isAssigned {
-      let available = try watermarks(partition: Int32(partition))
-      // Past the last record there may be transaction markers, which only the end-of-partition event tells.
-      let reached = max(tracks[partition].next, tracks[partition].end)
-      if reached < available.upperBound, !available.isEmpty { return false }
+      // The end counts too: past the last record there may be transaction markers, and a broker's answer about its
+      // newest offset may lag behind its records.
+      let track = tracks[partition]
+      guard track.end >= max(0, track.next) else { return false }
+      if track.end < (try watermarks(partition: Int32(partition)).upperBound) { return false }
     }
     return true
   }

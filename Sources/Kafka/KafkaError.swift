@@ -140,7 +140,7 @@ extension KafkaError {
   }
 
   /// The loud form of "the broker no longer (or not yet) holds the offset at which to go on".
-  static func offsetOutOfRange(
+  public static func lostOffsets(
     topic: String, partition: Int32, wanted: Int64, available: Range<Int64>
   ) -> KafkaError {
     let lost =
@@ -152,6 +152,15 @@ extension KafkaError {
       reason: reason, code: RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE.rawValue,
       message: "topic \"\(topic)\" partition \(partition): offset \(wanted) is wanted next, but the broker holds "
         + "\(available.lowerBound) to \(available.upperBound) (end exclusive); \(lost)",
+      hint: hint(reason))
+  }
+
+  /// A position names a partition that the topic, of `count` partitions, does not have.
+  public static func missingPartition(topic: String, partition: Int32, count: Int) -> KafkaError {
+    let reason = Reason.unknownPartition(topic: topic, partition: partition)
+    return KafkaError(
+      reason: reason, code: RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION.rawValue,
+      message: "topic \"\(topic)\" has \(count) partitions and no partition \(partition), of which records were read",
       hint: hint(reason))
   }
 

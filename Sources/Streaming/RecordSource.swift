@@ -1,3 +1,5 @@
+public import DuckDB
+
 /// A source gives records with a coordinate (partition, offset) that never changes between runs.
 ///
 /// A source is used from one thread at a time. The order of calls is `start`, then any mix of `next`, `didCommit` and
@@ -54,5 +56,33 @@ public struct SourceBatch {
   }
 }
 
-/// Stands in for the DuckDB room's type of the same name until that is on main.
-public final class RecordBatch {}
+/// An error that says whether the same call may succeed later without anybody changing anything.
+public protocol RetriableError: Error {
+  /// True after an outage that may pass: a continuous run reports it, waits (`RetryDelay`) and calls again.
+  var isRetriable: Bool { get }
+}
+
+/// How long to wait before each next attempt: doubles from `first` to `longest`.
+public struct RetryDelay: Sendable, Hashable {
+  /// The wait before the first retry.
+  public let first: Duration
+  /// The wait that no later one exceeds.
+  public let longest: Duration
+  private var last: Duration?
+
+  /// Delays from `first` to `longest`.
+  public init(first: Duration = .milliseconds(500), longest: Duration = .seconds(30)) {
+    self.first = first
+    self.longest = longest
+  }
+
+  /// The wait before the next attempt.
+  public mutating func next() -> Duration {
+    let delay = last.map { min($0 * 2, longest) } ?? first
+    last = delay
+    return delay
+  }
+
+  /// Begins anew, after an attempt that succeeded.
+  public mutating func reset() { last = nil }
+}

@@ -43,6 +43,15 @@ extension KafkaConsumer {
     try consume(maxRecords: records, maxBytes: bytes, deadline: .now + waiting) { _ in }
   }
 
+  /// Whether the end is reached, without any further record, within 10 s.
+  func reachesEnd() throws -> Bool {
+    for _ in 0..<200 {
+      if try isAtEnd() { return true }
+      if try next(records: 1, waiting: .milliseconds(50)).records > 0 { return false }
+    }
+    return false
+  }
+
   /// Reads from these positions until `count` records have come or 20 s have passed.
   func collect(_ positions: [Int32: KafkaPosition], count: Int) throws -> [ReadRecord] {
     try assign(positions)
