@@ -8,6 +8,8 @@ public struct Dataset: Sendable {
   public private(set) var labels: [Bool] = []
   /// The group of each row as a number from 0; rows of one group never stand on both sides of a split.
   public private(set) var groups: [Int32] = []
+  /// Rows that were left out because they had no label.
+  public internal(set) var unlabelledRows = 0
 
   /// An empty dataset.
   public init(features: [String]) {
