@@ -38,6 +38,7 @@ public final class ForestModel: Sendable {
   public let serialized: [UInt8]
 
   private let booster: Booster
+  private let flat: FlatForest?
 
   /// "XGBoost" and the version of the library in use.
   public static var libraryVersion: String { Booster.libraryVersion }
@@ -59,7 +60,9 @@ public final class ForestModel: Sendable {
     }
     self.features = names
     self.serialized = serialized
-    try warmUp()
+    // XGBoost configures a booster at its first prediction, which must not happen on several threads at once.
+    _ = try Self.reference(booster, [Float](repeating: .nan, count: count), columns: count)
+    flat = try Self.verifiedFlatForest(booster, serialized: serialized, features: count)
   }
 
   /// Grows a forest on `dataset`. The same rows, settings and seed give the same bytes.
@@ -90,6 +93,20 @@ public final class ForestModel: Sendable {
   public func predict(_ rows: UnsafeBufferPointer<Float>, into probabilities: UnsafeMutableBufferPointer<Float>)
     throws(ModelError)
   {
+    precondition(rows.count == probabilities.count * features.count)
+    guard !probabilities.isEmpty else { return }
+    if let flat {
+      flat.predict(rows, into: probabilities)
+    } else {
+      try predictWithXGBoost(rows, into: probabilities)
+    }
+  }
+
+  /// The same through XGBoost's own predictor: the reference for `predict`, and what scores models that the flat
+  /// walker does not know.
+  public func predictWithXGBoost(
+    _ rows: UnsafeBufferPointer<Float>, into probabilities: UnsafeMutableBufferPointer<Float>
+  ) throws(ModelError) {
     precondition(rows.count == probabilities.count * features.count)
     guard !probabilities.isEmpty else { return }
     try booster.predict(rows, columns: features.count) { values in
@@ -138,10 +155,47 @@ public final class ForestModel: Sendable {
     }
   }
 
-  /// XGBoost configures a booster at its first prediction, which must not happen on several threads at once.
-  private func warmUp() throws(ModelError) {
-    _ = try predict([Float](repeating: .nan, count: features.count))
+  private static func reference(_ booster: Booster, _ rows: [Float], columns: Int) throws(ModelError) -> [Float] {
+    do {
+      return try rows.withUnsafeBufferPointer { try booster.predict($0, columns: columns) { Array($0) } }
+    } catch {
+      throw ModelError.rethrown(error)
+    }
   }
+
+  /// The flat walker, if it gives what XGBoost gives on rows that sit on, beside and away from the forest's own
+  /// thresholds, some values missing. A future XGBoost that reads its files differently is thereby never contradicted.
+  private static func verifiedFlatForest(_ booster: Booster, serialized: [UInt8], features: Int) throws(ModelError)
+    -> FlatForest?
+  {
+    guard let flat = try FlatForest(serialized: serialized, features: features) else { return nil }
+    let probeCount = 64
+    var generator = SeededGenerator(seed: 1)
+    var probes = [Float](repeating: .nan, count: probeCount * features)
+    for feature in 0..<features {
+      let thresholds = flat.thresholds(of: feature)
+      guard !thresholds.isEmpty else { continue }
+      for row in 0..<probeCount {
+        let threshold = thresholds[generator.below(thresholds.count)]
+        probes[row * features + feature] =
+          switch generator.below(4) {
+          case 0: .nan
+          case 1: threshold
+          case 2: threshold.nextDown
+          default: threshold.nextUp
+          }
+      }
+    }
+    let expected = try reference(booster, probes, columns: features)
+    var found = [Float](repeating: 0, count: probeCount)
+    probes.withUnsafeBufferPointer { rows in
+      found.withUnsafeMutableBufferPointer { flat.predict(rows, into: $0) }
+    }
+    return zip(expected, found).allSatisfy { abs($0 - $1) <= 1e-6 } ? flat : nil
+  }
+
+  /// Whether batches are scored by the flat walker rather than by XGBoost.
+  var usesFlatForest: Bool { flat != nil }
 }
 
 extension ModelError {

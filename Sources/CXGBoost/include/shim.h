@@ -1,1 +1,3 @@
 #include <xgboost/c_api.h>
+
+#include "forest.h"
