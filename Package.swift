@@ -7,7 +7,11 @@ let deps = Context.packageDirectory + "/.deps"
 let rpaths =
   ["-Xlinker", "--disable-new-dtags"]
   + ["$ORIGIN/lib", deps + "/lib"].flatMap { ["-Xlinker", "-rpath", "-Xlinker", $0] }
-let fetchedLibraries: LinkerSetting = .unsafeFlags(["-L" + deps + "/lib"] + rpaths)
+// Named by path: `-L` would let a system's library of the same name win (pkg-config's `-L` comes first, and Debian's
+// headers for XGBoost bring an old library along).
+func fetched(_ library: String) -> [LinkerSetting] {
+  [.unsafeFlags(["-Xlinker", "\(deps)/lib/lib\(library).so"] + rpaths)]
+}
 
 let swift: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
@@ -31,8 +35,11 @@ let package = Package(
     .target(
       name: "CDuckDB",
       cSettings: [.unsafeFlags(["-O2"])],
-      linkerSettings: [.linkedLibrary("duckdb"), fetchedLibraries]),
-    .target(name: "CXGBoost", linkerSettings: [.linkedLibrary("xgboost"), fetchedLibraries]),
+      linkerSettings: fetched("duckdb")),
+    .target(
+      name: "CXGBoost",
+      cSettings: [.unsafeFlags(["-O2"])],
+      linkerSettings: fetched("xgboost")),
     .systemLibrary(name: "CRDKafka", pkgConfig: "rdkafka"),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1"),
 

@@ -16,8 +16,7 @@ final class FlatForest: @unchecked Sendable {
 
   /// nil for models that it cannot walk: other boosters and objectives, several outputs, categorical splits, more
   /// than 2048 features, or more than a million nodes in a tree.
-  init?(serialized: [UInt8], features: Int) throws(ModelError) {
-    let document = try UBJSON(serialized)
+  init?(_ document: UBJSON, features: Int) throws(ModelError) {
     guard let learner = document["learner"], let forest = try ForestDocument(learner, features: features) else {
       return nil
     }

@@ -47,6 +47,8 @@ public final class ForestModel: Sendable {
   ///
   /// `features`, when given, must be what the model was trained on, in order; a model without names takes them.
   public init(serialized: [UInt8], features: [String]? = nil) throws(ModelError) {
+    // XGBoost ends the process on a truncated UBJSON file, so the file is read here first.
+    let document = UBJSON.isJSON(serialized) ? nil : try UBJSON(serialized)
     booster = try Booster(model: serialized, threads: 1)
     let stored = try booster.featureNames()
     let count = try booster.featureCount()
@@ -62,7 +64,7 @@ public final class ForestModel: Sendable {
     self.serialized = serialized
     // XGBoost configures a booster at its first prediction, which must not happen on several threads at once.
     _ = try Self.reference(booster, [Float](repeating: .nan, count: count), columns: count)
-    flat = try Self.verifiedFlatForest(booster, serialized: serialized, features: count)
+    flat = try Self.verifiedFlatForest(booster, features: count, document)
   }
 
   /// Grows a forest on `dataset`. The same rows, settings and seed give the same bytes.
@@ -165,10 +167,11 @@ public final class ForestModel: Sendable {
 
   /// The flat walker, if it gives what XGBoost gives on rows that sit on, beside and away from the forest's own
   /// thresholds, some values missing. A future XGBoost that reads its files differently is thereby never contradicted.
-  private static func verifiedFlatForest(_ booster: Booster, serialized: [UInt8], features: Int) throws(ModelError)
+  private static func verifiedFlatForest(_ booster: Booster, features: Int, _ document: UBJSON?) throws(ModelError)
     -> FlatForest?
   {
-    guard let flat = try FlatForest(serialized: serialized, features: features) else { return nil }
+    let document = if let document { document } else { try UBJSON(try booster.serialized()) }
+    guard let flat = try FlatForest(document, features: features) else { return nil }
     let probeCount = 64
     var generator = SeededGenerator(seed: 1)
     var probes = [Float](repeating: .nan, count: probeCount * features)

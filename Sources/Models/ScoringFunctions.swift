@@ -51,7 +51,8 @@ public final class LiveModels: Sendable {
   public func model(_ name: String) throws(ModelError) -> Model {
     guard let model = models.withLock({ $0[name] }) else {
       throw ModelError(
-        .notFound, "the model \(name) is not one of this pipeline's (\(expected.keys.sorted().joined(separator: ", ")))",
+        .notFound,
+        "the model \(name) is not one of this pipeline's (\(expected.keys.sorted().joined(separator: ", ")))",
         hint: "list it under models in the pipeline's YAML")
     }
     return model

@@ -16,6 +16,12 @@ enum UBJSON {
     self = try reader.value(depth: 0)
   }
 
+  /// Whether a model file is JSON text instead: an object whose first token is a string.
+  static func isJSON(_ bytes: [UInt8]) -> Bool {
+    let start = bytes.prefix(64).filter { !" \t\r\n".utf8.contains($0) }
+    return start.starts(with: #"{""#.utf8)
+  }
+
   subscript(_ key: String) -> UBJSON? {
     if case .object(let members) = self { members[key] } else { nil }
   }

@@ -101,7 +101,8 @@ import Testing
   @Test func brokenModelFilesAreErrors() throws {
     let dataset = SampleData.dataset(rows: 500, groups: 50, seed: 8)
     let bytes = try ForestModel.train(dataset, settings: settings { $0.trees = 2 }, seed: 1).serialized
-    for broken in [[], Array("not a model".utf8), Array(bytes.prefix(bytes.count / 2)), Array(bytes.dropLast(30))] {
+    let cuts = stride(from: 0, to: bytes.count, by: 97).map { Array(bytes.prefix($0)) }
+    for broken in [Array("not a model".utf8), Array(#"{"learner": 1"#.utf8), Array(bytes.dropLast(1))] + cuts {
       let error = #expect(throws: ModelError.self) { try ForestModel(serialized: broken) }
       #expect(error?.code == .corruptModel)
     }

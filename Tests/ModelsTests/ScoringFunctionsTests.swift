@@ -26,7 +26,8 @@ import Testing
       try registry.register(try TrainerTests.quickModel(seed: 1))
       let connection = try Database().connect()
       let live = try ScoringFunctions.register(registry, on: connection, models: ["illness": SampleData.features])
-      let value = try connection.query("SELECT predict_illness(80, 37.5, NULL, 120.5::FLOAT, 0, 1::TINYINT, 0, 1)").scalar()
+      let value = try connection.query("SELECT predict_illness(80, 37.5, NULL, 120.5::FLOAT, 0, 1::TINYINT, 0, 1)")
+        .scalar()
       let expected = try live.model("illness").forest.predict([80, 37.5, .nan, 120.5, 0, 1, 0, 1])
       #expect(value == .double(Double(expected[0])))
     }
