@@ -1,0 +1,158 @@
+internal import Foundation
+internal import Glibc
+
+/// A file or folder of a landing directory that could not be read; the text names the path and the system's reason.
+public struct LandingError: RetriableError, Sendable, Hashable, CustomStringConvertible {
+  /// What was being done: "open", "list", "read".
+  public let operation: String
+  /// Path of the file or folder.
+  public let path: String
+  /// The system's error number.
+  public let code: Int32
+
+  /// True: permissions and disks are repaired from outside.
+  public var isRetriable: Bool { true }
+
+  /// One line with a remedy.
+  public var description: String {
+    "landing directory: cannot \(operation) \(path): \(String(cString: strerror(code))). "
+      + "Give this user the right to read it, or move it away"
+  }
+}
+
+/// Lists and reads the files of a landing directory.
+///
+/// Names that begin with "." or "_" and names that end in ".tmp" are ignored, folders too; subfolders are read; links to
+/// files are followed, links to folders are not.
+struct LandingDirectory: Sendable {
+  let root: String
+
+  /// Makes the directory if it is not there.
+  func prepare() throws(LandingError) {
+    // What stands in the way is told by opening the directory.
+    try? FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+    guard let directory = opendir(root) else { throw LandingError(operation: "open", path: root, code: errno) }
+    closedir(directory)
+  }
+
+  /// Every file, in no particular order.
+  func list() throws(LandingError) -> [LandingFile] {
+    var files: [LandingFile] = []
+    var folders = [""]
+    while let folder = folders.popLast() {
+      let path = folder.isEmpty ? root : root + "/" + folder
+      guard let directory = opendir(path) else {
+        // A subfolder may go while this runs.
+        if errno == ENOENT, !folder.isEmpty { continue }
+        throw LandingError(operation: "list", path: path, code: errno)
+      }
+      defer { closedir(directory) }
+      while let entry = readdir(directory) {
+        guard let name = Self.name(of: entry), !Self.isIgnored(name) else { continue }
+        var status = stat()
+        guard fstatat(dirfd(directory), name, &status, 0) == 0 else { continue }
+        let relative = folder.isEmpty ? name : folder + "/" + name
+        switch status.st_mode & S_IFMT {
+        case S_IFDIR where entry.pointee.d_type != UInt8(DT_LNK): folders.append(relative)
+        case S_IFREG:
+          let modified = Int64(status.st_mtim.tv_sec) * 1_000_000 + Int64(status.st_mtim.tv_nsec) / 1000
+          files.append(LandingFile(path: relative, size: Int64(status.st_size), modified: modified))
+        default: break
+        }
+      }
+    }
+    return files
+  }
+
+  /// What became of reading a range.
+  enum ReadOutcome {
+    case whole
+    /// The file is gone, or ends before the range does.
+    case vanished
+  }
+
+  /// Reads a range of a file into a buffer of its length.
+  func read(_ path: String, from: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(LandingError) -> ReadOutcome
+  {
+    let file = open(root + "/" + path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else {
+      if errno == ENOENT || errno == ENOTDIR { return .vanished }
+      throw LandingError(operation: "read", path: path, code: errno)
+    }
+    defer { close(file) }
+    var done = 0
+    while done < buffer.count {
+      let count = pread(file, buffer.baseAddress?.advanced(by: done), buffer.count - done, off_t(from) + off_t(done))
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw LandingError(operation: "read", path: path, code: errno) }
+      guard count > 0 else { return .vanished }
+      done += count
+    }
+    return .whole
+  }
+
+  private static func isIgnored(_ name: String) -> Bool {
+    name.hasPrefix(".") || name.hasPrefix("_") || name.hasSuffix(".tmp")
+  }
+
+  /// Nil for a name that is not UTF-8: it could not be written down in the table of splits.
+  private static func name(of entry: UnsafeMutablePointer<dirent>) -> String? {
+    withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+      tuple.withMemoryRebound(to: CChar.self, capacity: 256) { String(validatingCString: $0) }
+    }
+  }
+}
+
+/// Line ends found by reading the files.
+final class LandingLineEnds: LineEnds {
+  /// The file went away since it was listed, which is no failure.
+  private struct Vanished: Error {}
+
+  private let directory: LandingDirectory
+  /// Why the last file that could not be read could not.
+  private(set) var failure: LandingError?
+  private static let piece: Int64 = 1 << 16
+
+  init(_ directory: LandingDirectory) { self.directory = directory }
+
+  func last(in path: String, _ range: Range<Int64>) throws -> Int64? {
+    var end = range.upperBound
+    // Most ranges end with a line end, so the first look is a short one.
+    var length: Int64 = 4096
+    while end > range.lowerBound {
+      let begin = max(range.lowerBound, end - length)
+      let bytes = try bytes(path, begin..<end)
+      if let index = bytes.lastIndex(of: UInt8(ascii: "\n")) { return begin + Int64(index) + 1 }
+      end = begin
+      length = Self.piece
+    }
+    return nil
+  }
+
+  func first(in path: String, _ range: Range<Int64>) throws -> Int64? {
+    var begin = range.lowerBound
+    while begin < range.upperBound {
+      let end = min(range.upperBound, begin + Self.piece)
+      let bytes = try bytes(path, begin..<end)
+      if let index = bytes.firstIndex(of: UInt8(ascii: "\n")) { return begin + Int64(index) + 1 }
+      begin = end
+    }
+    return nil
+  }
+
+  private func bytes(_ path: String, _ range: Range<Int64>) throws -> [UInt8] {
+    var outcome = Result<LandingDirectory.ReadOutcome, LandingError>.success(.vanished)
+    let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
+      let room = UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: range.count)
+      outcome = Result { () throws(LandingError) in try directory.read(path, from: range.lowerBound, into: room) }
+      if case .success(.whole) = outcome { count = range.count }
+    }
+    switch outcome {
+    case .success(.whole): return bytes
+    case .success(.vanished): throw Vanished()
+    case .failure(let error):
+      failure = error
+      throw error
+    }
+  }
+}

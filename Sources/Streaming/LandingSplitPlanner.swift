@@ -1,0 +1,129 @@
+/// Where lines end in a file; the planner's only view of contents. Throws if the file cannot be read.
+public protocol LineEnds {
+  /// The position after the last line end within `range` of the file; nil if there is none.
+  func last(in path: String, _ range: Range<Int64>) throws -> Int64?
+  /// The position after the first line end within `range` of the file; nil if there is none.
+  func first(in path: String, _ range: Range<Int64>) throws -> Int64?
+}
+
+/// Decides which new bytes of a landing directory become splits: listing + known splits → new splits.
+///
+/// Opens no file and reads no clock. A file only grows or is replaced as a whole: when it is smaller than what was
+/// registered of it, it holds something else now and is read from its beginning.
+public struct SplitPlanner: Sendable {
+  /// Sizes and times that decide where files are cut.
+  public struct Rules: Sendable, Hashable {
+    /// A split is at most this long (bytes), unless one line is longer.
+    public var splitBytes: Int64 = 32 << 20
+    /// A line longer than this (bytes) is cut into several records, because it has to fit into memory.
+    public var longestLineBytes: Int64 = 128 << 20
+    /// An unfinished last line counts as finished when its file has not changed for this long.
+    public var settle: Duration = .seconds(5)
+    /// At most this many splits are planned at once.
+    public var splitsPerPlan = 65_536
+
+    /// The usual rules.
+    public init() {}
+  }
+
+  /// What to register.
+  public struct Plan: Sendable, Hashable {
+    /// New splits in order of sequence.
+    public var splits: [LandingSplit] = []
+    /// Files whose last line may still be growing.
+    public var unfinished: [String] = []
+    /// Files with new bytes that could not be read, or were gone when they were looked at.
+    public var unreadable: [String] = []
+    /// False if `splitsPerPlan` was reached: there is more to plan.
+    public var isComplete = true
+  }
+
+  /// A file's unfinished line as last seen.
+  private struct Tail: Sendable {
+    var file: LandingFile
+    var since: Int64
+  }
+
+  /// The rules in force.
+  public let rules: Rules
+  /// Sequence number of the next split.
+  public private(set) var nextSequence: Int64 = 0
+  /// How far each file is registered (bytes).
+  private var covered: [String: Int64] = [:]
+  private var tails: [String: Tail] = [:]
+
+  /// A planner that knows of no splits yet.
+  public init(rules: Rules = Rules()) { self.rules = rules }
+
+  /// Takes note of registered splits, in order of sequence.
+  public mutating func register(_ splits: some Sequence<LandingSplit>) {
+    for split in splits {
+      covered[split.path] = split.to
+      nextSequence = max(nextSequence, split.sequence + 1)
+    }
+  }
+
+  /// Takes note of how far a file is registered, for a table of splits that is read as a summary.
+  public mutating func register(path: String, to end: Int64, nextSequence next: Int64) {
+    covered[path] = end
+    nextSequence = max(nextSequence, next)
+  }
+
+  /// The splits to register for what the listing shows beyond the registered bytes, ordered by time of change and path.
+  ///
+  /// Call `register` with them once they are durable. `now` is in microseconds since 1970.
+  public mutating func plan(_ listing: [LandingFile], now: Int64, _ ends: some LineEnds) -> Plan {
+    var plan = Plan()
+    var tails: [String: Tail] = [:]
+    for file in listing.sorted(by: { ($0.modified, $0.path) < ($1.modified, $1.path) }) {
+      var from = covered[file.path] ?? 0
+      if file.size < from {
+        covered[file.path] = 0
+        from = 0
+      }
+      while from < file.size {
+        guard plan.splits.count < rules.splitsPerPlan else {
+          plan.isComplete = false
+          return plan
+        }
+        var tail = self.tails[file.path].flatMap { $0.file == file ? $0 : nil } ?? Tail(file: file, since: now)
+        tail.since = min(tail.since, now)
+        let isSettled = now - min(file.modified, tail.since) >= rules.settle.microseconds
+        let found: Int64?
+        do {
+          found = try cut(file, from: from, isSettled: isSettled, ends)
+        } catch {
+          plan.unreadable.append(file.path)
+          break
+        }
+        guard let end = found else {
+          plan.unfinished.append(file.path)
+          tails[file.path] = tail
+          break
+        }
+        plan.splits.append(
+          LandingSplit(
+            sequence: nextSequence + Int64(plan.splits.count), path: file.path, from: from, to: end,
+            modified: file.modified, registered: now))
+        from = end
+      }
+    }
+    self.tails = tails
+    return plan
+  }
+
+  /// Where a split that begins at `from` ends; nil if its only line may still be growing.
+  private func cut(_ file: LandingFile, from: Int64, isSettled: Bool, _ ends: some LineEnds) throws -> Int64? {
+    let window = min(from + rules.splitBytes, file.size)
+    if let end = try ends.last(in: file.path, from..<window) { return end }
+    let limit = min(from + rules.longestLineBytes, file.size)
+    if window < limit, let end = try ends.first(in: file.path, window..<limit) { return end }
+    if limit - from >= rules.longestLineBytes { return limit }
+    return isSettled ? file.size : nil
+  }
+}
+
+extension Duration {
+  /// Whole microseconds, rounded down.
+  var microseconds: Int64 { components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000 }
+}
