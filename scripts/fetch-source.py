@@ -21,17 +21,26 @@ def main(name, version, sha256, folder):
         links = [one.link for one in finder.find_all_candidates(name) if one.link.filename == archive]
         if not links:
             sys.exit("no index that pip is set up with has %s" % archive)
-        if links[0].is_file:
-            with open(links[0].file_path, "rb") as file:
-                content = file.read()
-        else:
-            answer = session.get(links[0].url_without_fragment, headers={"Accept-Encoding": "identity"})
-            answer.raise_for_status()
-            content = answer.content
-    if hashlib.sha256(content).hexdigest() != sha256:
+        digest = hashlib.sha256()
+        target = os.path.join(folder, archive)
+        with open(target, "wb") as file:
+            for piece in pieces(session, links[0]):
+                digest.update(piece)
+                file.write(piece)
+    if digest.hexdigest() != sha256:
+        os.remove(target)
         sys.exit("%s: DO NOT MATCH THE HASHES" % archive)
-    with open(os.path.join(folder, archive), "wb") as file:
-        file.write(content)
+
+
+def pieces(session, link):
+    if link.is_file:
+        with open(link.file_path, "rb") as file:
+            while piece := file.read(1 << 20):
+                yield piece
+        return
+    answer = session.get(link.url_without_fragment, headers={"Accept-Encoding": "identity"}, stream=True)
+    answer.raise_for_status()
+    yield from answer.iter_content(1 << 20)
 
 
 main(*sys.argv[1:])
