@@ -29,7 +29,8 @@ public struct DeltaError: Error, Sendable, Hashable, CustomStringConvertible {
   /// Who can put it right.
   public var blame: Blame {
     switch code {
-    case .invalidArgument, .alreadyExists, .versionNotFound, .schemaMismatch, .constraintViolation, .appendOnly, .retention:
+    case .invalidArgument, .alreadyExists, .versionNotFound, .schemaMismatch, .constraintViolation, .appendOnly,
+      .retention:
       .user
     case .engine: .bug
     default: .external

@@ -125,7 +125,9 @@ struct JSONReader {
   }
 
   private mutating func readWord(_ word: StaticString) throws(JSONError) {
-    guard offset + word.utf8CodeUnitCount <= bytes.count else { throw failure("the text ends in the middle of a value") }
+    guard offset + word.utf8CodeUnitCount <= bytes.count else {
+      throw failure("the text ends in the middle of a value")
+    }
     for index in 0..<word.utf8CodeUnitCount where bytes[offset + index] != word.utf8Start[index] {
       throw failure("'\(word)' is misspelt")
     }

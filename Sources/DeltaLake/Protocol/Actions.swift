@@ -57,7 +57,8 @@ public struct DeletionVectorDescriptor: Sendable, Hashable {
   public var cardinality: Int64
 
   /// Makes a descriptor from its parts.
-  public init(storageType: String, pathOrInlineDv: String, offset: Int32? = nil, sizeInBytes: Int32, cardinality: Int64) {
+  public init(storageType: String, pathOrInlineDv: String, offset: Int32? = nil, sizeInBytes: Int32, cardinality: Int64)
+  {
     self.storageType = storageType
     self.pathOrInlineDv = pathOrInlineDv
     self.offset = offset

@@ -10,7 +10,9 @@ struct LogState: Sendable {
   var files = FileSet()
   /// Files removed by the commits after the checkpoint.
   var tombstones: [FileKey: RemoveFile] = [:]
-  /// Where earlier tombstones lie.
+  /// Every file that the commits after the checkpoint add or remove: what the checkpoint says of it is void.
+  var touched: Set<FileKey> = []
+  /// The checkpoint that this state builds on; tombstones from before it lie only there.
   var checkpoint: CheckpointFiles?
 
   init(version: Int64 = -1) { self.version = version }
@@ -22,12 +24,15 @@ struct LogState: Sendable {
       let key = file.key
       files.remove(key)
       tombstones[key] = file
+      touched.insert(key)
     }
     for action in actions {
       switch action {
       case .add(let file):
+        let key = file.key
         files.insert(file)
-        if !tombstones.isEmpty { tombstones[file.key] = nil }
+        tombstones[key] = nil
+        touched.insert(key)
       case .metadata(let value): metadata = value
       case .tableProtocol(let value): tableProtocol = value
       case .transaction(let value): transactions[value.appId] = value
@@ -38,9 +43,9 @@ struct LogState: Sendable {
   }
 }
 
-/// The Parquet files that hold the file actions of a checkpoint.
+/// The files of a checkpoint that hold file actions.
 struct CheckpointFiles: Sendable, Hashable {
   var version: Int64
-  /// Paths below the table.
-  var paths: [String]
+  /// Parquet files with add and remove actions, as paths below the table.
+  var parquet: [String]
 }

@@ -30,7 +30,8 @@ enum ProtocolRules {
     }
     guard table.minReaderVersion == 3 else {
       guard table.readerFeatures == nil else {
-        throw DeltaError(.unsupportedProtocol, "the protocol lists reader features at reader version \(table.minReaderVersion)")
+        throw DeltaError(
+          .unsupportedProtocol, "the protocol lists reader features at reader version \(table.minReaderVersion)")
       }
       return
     }

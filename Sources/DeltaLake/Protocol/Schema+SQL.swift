@@ -65,7 +65,7 @@ private struct SQLTypeParser {
   mutating func parse() throws(DeltaError) -> DataType {
     var type = try parseBase()
     while take("[") {
-      while let digit = peek(), digit.isNumber { index += 1 + (digit.isNumber ? 0 : 1) }
+      while let digit = peek(), digit.isNumber { index += 1 }
       guard take("]") else { throw failure() }
       type = .array(type, containsNull: true)
     }
@@ -87,7 +87,7 @@ private struct SQLTypeParser {
     skipSpace()
     var word = ""
     while let character = peek(), character.isLetter || character == "_" || character == " " || character == "\"" {
-      if character == " ", !"WITH TIME ZONE".hasPrefix(rest(upTo: 4)) { break }
+      if character == " ", !["WITH", "TIME", "ZONE"].contains(rest(upTo: 4)) { break }
       word.append(character)
       index += 1
     }
