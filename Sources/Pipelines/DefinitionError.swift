@@ -45,12 +45,13 @@ public struct DefinitionProblem: Sendable, Hashable, CustomStringConvertible {
 
 /// Everything that is wrong in a definition, sorted by place.
 public struct DefinitionError: Error, Sendable, Hashable, CustomStringConvertible {
-  /// At least one problem.
+  /// At least one problem, none twice.
   public var problems: [DefinitionProblem]
 
   /// Problems in any order.
   public init(_ problems: [DefinitionProblem]) {
-    self.problems = problems.sorted { $0.location < $1.location }
+    var seen: Set<DefinitionProblem> = []
+    self.problems = problems.filter { seen.insert($0).inserted }.sorted { $0.location < $1.location }
   }
 
   /// One line per problem.

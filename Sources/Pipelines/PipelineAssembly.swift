@@ -280,10 +280,16 @@ struct PipelineAssembly {
     return inputs
   }
 
-  /// The views as common table expressions around the closing query: one statement that needs no session.
+  /// The views as common table expressions before the closing query: one statement that needs no session.
   private static func folding(_ views: [SQLScript.Definition], into rows: SQLScript.Query) -> String {
     if views.isEmpty { return rows.sql }
-    let tables = views.map { "\($0.table.name) AS (\n\($0.query.sql)\n)" }
-    return "WITH \(tables.joined(separator: ",\n"))\nSELECT * FROM (\n\(rows.sql)\n) AS training_rows"
+    let tables = views.map { "\($0.table.name) AS (\n\($0.query.sql)\n)" }.joined(separator: ",\n")
+    let tokens = rows.tokens
+    guard let with = tokens.first, with.isWord("WITH"), let next = tokens.dropFirst().first else {
+      return "WITH \(tables)\n\(rows.sql)"
+    }
+    let isRecursive = next.isWord("RECURSIVE")
+    let rest = rows.sql.utf8.dropFirst((isRecursive ? next : with).range.upperBound - with.range.lowerBound)
+    return "WITH \(isRecursive ? "RECURSIVE " : "")\(tables),\(String(decoding: rest, as: UTF8.self))"
   }
 }

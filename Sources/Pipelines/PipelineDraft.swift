@@ -48,11 +48,12 @@ struct PipelineDraft {
     source.stream = reader.requiredName("stream") ?? ""
     source.bronzeTable = reader.requiredName("bronze") ?? ""
     source.quarantineTable = reader.requiredName("quarantine") ?? ""
-    source.kafka = reader.node("kafka").flatMap { kafka($0, problems) }
-    source.landing = reader.node("landing").flatMap { landing($0, problems) }
+    let inputs = (kafka: reader.node("kafka"), landing: reader.node("landing"))
+    source.kafka = inputs.kafka.flatMap { kafka($0, problems) }
+    source.landing = inputs.landing.flatMap { landing($0, problems) }
     source.maxRecordBytes = reader.bytes("max_record_size", in: 1024...(1 << 30)) ?? source.maxRecordBytes
     if let record = reader.requiredNode("record") { source.fields = fields(record, problems) }
-    if source.kafka == nil, source.landing == nil {
+    if inputs.kafka == nil, inputs.landing == nil {
       problems.add(
         at: node.location, "source names no place where records come from",
         remedy: "add 'kafka: { topic: … }' or 'landing: { path: … }'")

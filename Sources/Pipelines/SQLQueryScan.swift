@@ -169,6 +169,7 @@ struct SQLQueryScan {
       problems.add(
         at: place, "STREAM reads '\(tokens[name].text)', which WITH defines",
         remedy: "write STREAM inside that query instead")
+      return afterAlias(closes ? end + 1 : end, scope)
     }
     let after = closes ? end + 1 : end
     note(tokens: start..<after, name: name..<end, isStream: true)

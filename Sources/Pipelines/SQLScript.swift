@@ -76,7 +76,7 @@ struct SQLStatementReader {
   private mutating func definition() -> SQLScript.Definition? {
     guard let start = current, let kind = kind() else { return nil }
     if takeWords("IF") { _ = takeWords("NOT", "EXISTS") }
-    guard let name = current, name.isName else {
+    guard let name = current, name.isName, !name.isWord("AS") else {
       fail(current ?? start, "the relation has no name", remedy: "write a name after CREATE …")
       return nil
     }

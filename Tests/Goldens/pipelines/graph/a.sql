@@ -1,0 +1,15 @@
+CREATE STREAMING TABLE silver_readings AS
+  SELECT device, pulse FROM STREAM(reading);
+CREATE STREAMING TABLE gold_readings AS
+  SELECT device FROM STREAM(silver);
+CREATE STREAMING TABLE silver AS
+  SELECT device FROM STREAM(readings);
+CREATE MATERIALIZED VIEW one AS SELECT device FROM two;
+CREATE MATERIALIZED VIEW two AS SELECT device FROM (SELECT device FROM three) AS t;
+CREATE MATERIALIZED VIEW three AS SELECT one.device FROM one JOIN ward ON true;
+CREATE MATERIALIZED VIEW whole AS SELECT device FROM readings;
+CREATE MATERIALIZED VIEW streamed AS SELECT device FROM STREAM(silver);
+CREATE STREAMING TABLE view_stream AS SELECT device FROM STREAM(one);
+CREATE MATERIALIZED VIEW One AS SELECT raw FROM bronze_readings;
+CREATE MATERIALIZED VIEW qualified AS SELECT raw FROM lake.bronze_readings;
+CREATE MATERIALIZED VIEW elsewhere AS SELECT x FROM something_else_entirely;

@@ -1,0 +1,13 @@
+CREATE STREAMING TABLE none AS SELECT raw FROM bronze_readings;
+CREATE STREAMING TABLE both AS SELECT a.device FROM STREAM(readings) AS a JOIN STREAM(late) AS b ON a.device = b.device;
+CREATE STREAMING TABLE late AS SELECT device, event_time, _partition AS "partition", _offset AS "offset" FROM STREAM(readings);
+CREATE STREAMING TABLE grouped AS SELECT device, count(*) AS n FROM STREAM(readings) GROUP BY device HAVING count(*) > 1 ORDER BY n LIMIT 3;
+CREATE STREAMING TABLE windowed AS SELECT DISTINCT device, row_number() OVER (ORDER BY pulse) AS r, current_timestamp AS t FROM STREAM(readings);
+CREATE STREAMING TABLE static AS SELECT r.device FROM STREAM(readings) AS r JOIN late ON late.device = r.device;
+CREATE STREAMING TABLE unnamed AS SELECT device, pulse + 1, pulse AS Device FROM STREAM(readings);
+CREATE STREAMING TABLE divided PARTITIONED BY (devise) AS SELECT device FROM STREAM(readings);
+CREATE STREAMING TABLE keys AS SELECT device FROM STREAM(readings);
+CREATE STREAMING TABLE bad AS SELECT device, STREAM(x) AS y FROM STREAM(readings);
+CREATE STREAMING TABLE inner_cte AS WITH x AS (SELECT device FROM STREAM(readings)) SELECT device FROM STREAM(x);
+CREATE STREAMING TABLE odd AS SELECT device FROM STREAM(SELECT 1);
+CREATE MATERIALIZED VIEW view AS SELECT device FROM late;
