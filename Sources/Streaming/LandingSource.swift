@@ -1,0 +1,219 @@
+public import DuckDB
+internal import Foundation
+
+/// The NDJSON files of a landing directory, which may still be growing: partition 0, offset = split and line.
+///
+/// New bytes are registered as splits in a small Delta table before they are read, so a record keeps its coordinate
+/// whatever happens to the directory. A batch takes whole splits: it may exceed the limit by what its only split holds.
+/// A split whose bytes are gone when it is read (the file was deleted, or shrank) gives one record flagged missing. The
+/// source's name of a record is the path of its file relative to the directory.
+public final class LandingSource: RecordSource {
+  /// How a directory is read.
+  public struct Options: Sendable {
+    /// Longer records are flagged oversize, in bytes.
+    public var maxRecordBytes: Int
+    /// Where files are cut, and when an unfinished last line counts as finished.
+    public var rules: SplitPlanner.Rules
+    /// The least time between two looks at the directory while waiting.
+    public var pollInterval: Duration
+
+    /// The options of a directory that is not told otherwise.
+    public init(
+      maxRecordBytes: Int = RecordBatch.defaultMaxRecordBytes, rules: SplitPlanner.Rules = SplitPlanner.Rules(),
+      pollInterval: Duration = .milliseconds(100)
+    ) {
+      self.maxRecordBytes = maxRecordBytes
+      self.rules = rules
+      self.pollInterval = pollInterval
+    }
+  }
+
+  /// A landing directory has one partition.
+  public static let partition: Int32 = 0
+
+  private let directory: LandingDirectory
+  private let splits: LandingSplitTable
+  private let options: Options
+  private let clock: () -> Int64
+  private var planner: SplitPlanner
+  private var pending: ArraySlice<LandingSplit> = []
+  /// Offset of the next record.
+  private var position: Int64 = 0
+  /// How long the last look at the directory took: a large one is looked at less often.
+  private var listingTime: Duration = .zero
+  private var bytesPerRecord = 256.0
+  private var spare: RecordBatch?
+
+  /// The source of this directory, whose splits are in the Delta table at `splits`; both are made if they are not there.
+  ///
+  /// - Parameter clock: the time of day, microseconds since 1970.
+  /// - Throws: errors of the Delta table.
+  public init(
+    directory: String, splits: String, options: Options = Options(),
+    clock: @escaping () -> Int64 = LandingSource.systemClock
+  ) throws {
+    self.directory = LandingDirectory(root: directory)
+    self.splits = try LandingSplitTable(at: splits)
+    self.options = options
+    self.clock = clock
+    planner = SplitPlanner(rules: options.rules)
+  }
+
+  /// The time of day, microseconds since 1970.
+  public static func systemClock() -> Int64 { Int64(Date().timeIntervalSince1970 * 1e6) }
+
+  /// Loads the registered splits from the position on.
+  ///
+  /// - Throws: `LandingError` if the directory cannot be made or opened; errors of the Delta table.
+  public func start(from positions: [Int32: Int64]) throws {
+    try directory.prepare()
+    position = positions[Self.partition] ?? 0
+    try reload()
+  }
+
+  /// The records of the next splits; registers new bytes when all known ones were given.
+  ///
+  /// - Throws: `LandingError` (retriable) for files that cannot be read, once all others were given.
+  public func next(limit: BatchLimit, deadline: ContinuousClock.Instant) throws -> SourceBatch? {
+    let clock = ContinuousClock()
+    while true {
+      if pending.isEmpty { try discover() }
+      if !pending.isEmpty, let batch = try read(limit) { return batch }
+      guard pending.isEmpty else { continue }
+      let left = deadline - clock.now
+      guard left > .zero else { return nil }
+      let pause = min(left, max(options.pollInterval, listingTime * 5))
+      usleep(UInt32(clamping: pause.microseconds))
+    }
+  }
+
+  /// Nothing to do: files belong to whoever put them there.
+  public func didCommit(_ positions: [Int32: Int64]) {}
+
+  /// True if every byte in the directory is in a split that was given, unfinished lines included.
+  public func isExhausted() throws -> Bool {
+    guard pending.isEmpty else { return false }
+    var planner = planner
+    let plan = planner.plan(try directory.list(), now: clock(), LandingLineEnds(directory))
+    return plan.splits.isEmpty && plan.unfinished.isEmpty && plan.unreadable.isEmpty
+  }
+
+  /// Lets the records go.
+  public func close() {
+    pending = []
+    spare = nil
+  }
+
+  private func reload() throws {
+    let state = try splits.load(
+      from: LandingSplit.coordinate(of: position).sequence, rules: options.rules)
+    planner = state.planner
+    pending = state.pending[...]
+  }
+
+  /// Looks for new bytes and registers them.
+  private func discover() throws {
+    let start = ContinuousClock.now
+    let ends = LandingLineEnds(directory)
+    let plan = planner.plan(try directory.list(), now: clock(), ends)
+    listingTime = .now - start
+    if plan.splits.isEmpty {
+      if let failure = ends.failure { throw failure }
+      return
+    }
+    if try splits.append(plan.splits) {
+      planner.register(plan.splits)
+      pending = plan.splits[...]
+    } else {
+      try reload()
+    }
+  }
+
+  /// Reads whole splits up to the limit; nil if they held nothing but blank lines.
+  private func read(_ limit: BatchLimit) throws -> SourceBatch? {
+    let batch = try emptyBatch()
+    let (first, begin) = (position, pending)
+    var bytes = 0
+    while let split = pending.first {
+      let length = Int(split.byteCount)
+      let expected = Int(Double(length) / bytesPerRecord)
+      if !batch.isEmpty, bytes + length > limit.bytes || batch.count + expected > limit.records { break }
+      let before = batch.count
+      do {
+        try read(split, into: batch)
+      } catch is LandingError where !batch.isEmpty {
+        // What was read is given first; the next call meets the failure again.
+        break
+      } catch {
+        (position, pending) = (first, begin)
+        throw error
+      }
+      bytes += length
+      if batch.count > before { bytesPerRecord = max(1, Double(bytes) / Double(batch.count)) }
+      pending.removeFirst()
+      position = split.nextOffset
+      if batch.count >= limit.records || bytes >= limit.bytes { break }
+    }
+    guard !batch.isEmpty else { return nil }
+    return SourceBatch(records: batch, first: [Self.partition: first], next: [Self.partition: position])
+  }
+
+  private func read(_ split: LandingSplit, into batch: RecordBatch) throws {
+    let source = try batch.source(split.path)
+    let place = LandingSplit.coordinate(of: max(position, split.firstOffset))
+    guard place.sequence == split.sequence, place.line > 0 else {
+      do {
+        _ = try batch.appendLines(
+          reading: Int(split.byteCount), source: source, partition: Self.partition, firstOffset: split.firstOffset,
+          takeRest: true, maxRecordBytes: options.maxRecordBytes
+        ) { buffer in
+          guard try directory.read(split.path, from: split.from, into: buffer) == .whole else { throw Vanished() }
+          return buffer.count
+        }
+      } catch is Vanished {
+        try batch.appendMissing(source: source, partition: Self.partition, offset: split.firstOffset)
+      }
+      return
+    }
+    try readRest(of: split, fromLine: place.line, into: batch, source: source)
+  }
+
+  /// The position is inside the split: the lines before it were taken already.
+  private func readRest(of split: LandingSplit, fromLine line: Int64, into batch: RecordBatch, source: Int) throws {
+    let offset = split.firstOffset + line
+    let text = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(split.byteCount), alignment: 1)
+    defer { text.deallocate() }
+    guard try directory.read(split.path, from: split.from, into: text) == .whole else {
+      return try batch.appendMissing(source: source, partition: Self.partition, offset: offset)
+    }
+    var start = 0
+    for _ in 0..<line {
+      guard let end = text[start...].firstIndex(of: UInt8(ascii: "\n")) else { return }
+      start = end + 1
+    }
+    _ = try batch.appendLines(
+      in: UnsafeRawBufferPointer(rebasing: text[start...]), source: source, partition: Self.partition,
+      firstOffset: offset, takeRest: true, maxRecordBytes: options.maxRecordBytes)
+  }
+
+  /// A batch to fill: the last one again if nobody else holds it any more, so that its memory serves on.
+  private func emptyBatch() throws -> RecordBatch {
+    if spare != nil, isKnownUniquelyReferenced(&spare), let batch = spare, (try? batch.removeAll()) != nil {
+      return batch
+    }
+    let batch = RecordBatch()
+    spare = batch
+    return batch
+  }
+
+  private struct Vanished: Error {}
+}
+
+extension LandingSource {
+  /// The source of a directory with the settings that a pipeline's definition can give.
+  public convenience init(directory: String, splits: String, settleSeconds: Double, maxRecordBytes: Int) throws {
+    var options = Options(maxRecordBytes: maxRecordBytes)
+    options.rules.settle = .seconds(settleSeconds)
+    try self.init(directory: directory, splits: splits, options: options)
+  }
+}
