@@ -41,6 +41,15 @@ public final class Connection: @unchecked Sendable {
   /// Stops the running statement; it fails with kind `.interrupt`. From any thread.
   public func interrupt() { duckdb_interrupt(raw) }
 
+  /// Parses text that must be one statement.
+  func parse(only sql: String) throws(DuckDBError) -> ExtractedStatements {
+    let statements = try ExtractedStatements(sql, self)
+    guard statements.count == 1 else {
+      throw DuckDBError(.usage, "one statement was expected, not \(statements.count)")
+    }
+    return statements
+  }
+
   private func run(_ sql: String, _ parameters: [Value], streaming: Bool) throws(DuckDBError) -> QueryResult? {
     let statements = try ExtractedStatements(sql, self)
     var last: QueryResult?
@@ -56,7 +65,7 @@ public final class Connection: @unchecked Sendable {
 }
 
 /// Owns the statements of one SQL text.
-private final class ExtractedStatements {
+final class ExtractedStatements {
   private var raw: duckdb_extracted_statements?
   let count: Int
   private let sql: String
@@ -100,6 +109,15 @@ final class PreparedStatement {
   }
 
   deinit { duckdb_destroy_prepare(&raw) }
+
+  /// What a run would give.
+  var columns: [Column] {
+    (0..<duckdb_prepared_statement_column_count(raw)).map { index in
+      Column(
+        name: takeString(UnsafeMutablePointer(mutating: duckdb_prepared_statement_column_name(raw, index))) ?? "",
+        type: LogicalType(TypeHandle(owning: duckdb_prepared_statement_column_logical_type(raw, index))))
+    }
+  }
 
   func bind(_ parameters: [Value]) throws(DuckDBError) {
     let wanted = Int(duckdb_nparams(raw))

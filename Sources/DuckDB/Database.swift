@@ -19,13 +19,16 @@ public final class Database: Sendable {
     defer { duckdb_destroy_config(&config) }
     for (name, value) in settings {
       guard duckdb_set_config(config, name, value) == DuckDBSuccess else {
-        throw DuckDBError(.settings, "there is no setting \(name), or it does not take the value \(value)")
+        throw DuckDBError(.settings, "there is no setting \(name), or it does not take its value")
       }
     }
     var database: duckdb_database?
     var message: UnsafeMutablePointer<CChar>?
     guard duckdb_open_ext(path, &database, config, &message) == DuckDBSuccess, let database else {
-      throw DuckDBError(message: takeString(message) ?? "IO Error: the database could not be opened")
+      let error = DuckDBError(message: takeString(message) ?? "IO Error: the database could not be opened")
+      guard error.kind != .io, error.kind != .settings, !settings.isEmpty else { throw error }
+      let names = settings.keys.sorted().joined(separator: ", ")
+      throw DuckDBError(.settings, "one of these settings does not take its value: \(names)")
     }
     raw = database
   }

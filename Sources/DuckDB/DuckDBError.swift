@@ -83,6 +83,9 @@ public struct DuckDBError: Error, Sendable, Hashable, CustomStringConvertible {
     self.safeDetail = parsed.safeDetail
   }
 
+  /// Whether a disk ran full: free space and do the work again.
+  public var isDiskFull: Bool { kind == .io && detail.contains("No space left on device") }
+
   /// Kind, safe detail and place; no data values.
   public var description: String {
     var text = "DuckDB \(kind.title)"

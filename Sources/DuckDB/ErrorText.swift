@@ -12,6 +12,7 @@ struct ErrorText {
     kind = ErrorText.kinds[title] ?? (title.hasPrefix("INTERNAL") ? .internal : .other)
     let (body, trailer) = ErrorText.splitTrailer(rest)
     position = trailer.flatMap { ErrorText.position(trailer: $0, sql: sql) }
+    if body.hasPrefix("The following options were not recognized") { kind = .settings }
     safeDetail = ErrorText.safeDetail(kind: kind, body: body)
   }
 
@@ -29,7 +30,15 @@ struct ErrorText {
     "Parameter Not Allowed Error": .binder, "Divide by Zero Error": .outOfRange, "Dependency Error": .catalog,
   ]
 
+  /// The appender wraps errors in words of its own.
+  private static let appenderTitles = [
+    ("Failed to cast value: ", "Conversion Error"), ("Failed to append: ", "Constraint Error"),
+  ]
+
   private static func splitTitle(_ message: String) -> (title: String, rest: Substring) {
+    for (start, title) in appenderTitles where message.hasPrefix(start) {
+      return (title, message.dropFirst(start.count))
+    }
     guard let colon = message.firstIndex(of: ":"), message[..<colon].hasSuffix("Error") else {
       return message == "Interrupted!" ? ("Interrupt Error", message[...]) : ("", message[...])
     }
@@ -65,48 +74,84 @@ struct ErrorText {
     return .init(line: line, column: before + offset - cut + 1)
   }
 
+  /// Keeps what DuckDB says about names, types and files; drops what quotes, or may quote, a value.
   private static func safeDetail(kind: DuckDBError.Kind, body: Substring) -> String {
+    let line = body.prefix { $0 != "\n" }
     switch kind {
     case .io, .outOfMemory, .permission, .missingExtension, .settings, .connection:
-      return String(body)
-    case .interrupt:
-      return ""
+      return String(line)
     case .catalog, .binder, .transaction, .notImplemented:
-      return String(firstLine(of: body))
-    case .parser:
-      return ""
+      return masked(line)
     case .invalidInput:
-      if body.hasPrefix(functionMark) { return String(body.dropFirst(functionMark.count)) }
-      return fileName(in: body).map { "file \($0)" } ?? ""
+      return invalidInput(line)
     case .conversion:
-      return conversionTarget(in: body)
+      return conversion(line)
     case .constraint:
-      let mark = "NOT NULL constraint failed: "
-      return body.hasPrefix(mark) ? String(firstLine(of: body)) : ""
-    case .outOfRange, .internal, .usage, .other:
+      return constraint(line)
+    case .outOfRange:
+      return line.hasPrefix("Overflow in ") ? String(line.prefix { $0 != "(" }.trimmed) : ""
+    case .interrupt, .parser, .internal, .usage, .other:
       return ""
     }
   }
 
-  private static func firstLine(of text: Substring) -> Substring { text.prefix { $0 != "\n" } }
-
-  /// `… file 'X'` or `… file "X"`: only what DuckDB itself calls a file.
-  private static func fileName(in body: Substring) -> Substring? {
+  private static func invalidInput(_ line: Substring) -> String {
+    if line.hasPrefix(functionMark) { return String(line.dropFirst(functionMark.count)) }
+    for start in ["Malformed JSON", "More than one row returned by a subquery"] where line.hasPrefix(start) {
+      return start
+    }
     for mark in ["file \"", "file '"] {
-      if let start = body.firstRange(of: mark)?.upperBound, let quote = mark.last,
-        let end = body[start...].firstIndex(of: quote)
+      if let start = line.firstRange(of: mark)?.upperBound, let quote = mark.last,
+        let end = line[start...].firstIndex(of: quote)
       {
-        return body[start..<end]
+        return "file \(line[start..<end])"
       }
     }
-    return nil
+    return ""
   }
 
-  /// The words after the last quoted value: `to INT32 when casting from source column x`.
-  private static func conversionTarget(in body: Substring) -> String {
-    guard let quote = body.lastIndex(where: { $0 == "'" || $0 == "\"" }) else { return "" }
-    let tail = body[body.index(after: quote)...].drop { $0 == " " }
-    let words = firstLine(of: tail)
-    return words.hasPrefix("to ") || words.hasPrefix("when casting") ? "value does not convert \(words)" : ""
+  private static func constraint(_ line: Substring) -> String {
+    for start in ["NOT NULL constraint failed: ", "CHECK constraint failed on table "] where line.hasPrefix(start) {
+      return String(line)
+    }
+    for end in ["violates primary key constraint", "violates unique constraint"] where line.contains(end) {
+      return "a duplicate key \(end)"
+    }
+    return ""
+  }
+
+  /// The words behind the last quoted value: `to INT32 when casting from source column x`.
+  private static func conversion(_ line: Substring) -> String {
+    let message = "a value does not convert"
+    guard let quote = line.lastIndex(where: { $0 == "'" || $0 == "\"" }) else { return message }
+    let tail = line[line.index(after: quote)...].trimmed
+    if tail.hasPrefix("to ") { return "\(message) \(tail)" }
+    guard let column = tail.firstRange(of: "when casting from source column ") else { return message }
+    return "\(message) \(tail[column.lowerBound...])"
+  }
+
+  /// The line with quoted parts left out, unless they are a name in double quotes or a signature such as `'sum(VARCHAR)'`.
+  private static func masked(_ line: Substring) -> String {
+    var out = ""
+    var rest = line
+    while let quote = rest.firstIndex(where: { $0 == "'" || $0 == "\"" }) {
+      let mark = rest[quote]
+      let inner = rest[rest.index(after: quote)...]
+      out += rest[..<quote]
+      guard let end = inner.firstIndex(of: mark) else { return out + "…" }
+      let part = inner[..<end]
+      let isName = mark == "\"" && !part.contains { "'({[".contains($0) }
+      let isSignature = mark == "'" && part.last == ")" && !part.contains("\"")
+      out += isName || isSignature ? "\(mark)\(part)\(mark)" : "\(mark)…\(mark)"
+      rest = inner[inner.index(after: end)...]
+    }
+    return out + rest
+  }
+}
+
+extension Substring {
+  fileprivate var trimmed: Substring {
+    guard let last = lastIndex(where: { $0 != " " }) else { return "" }
+    return self[...last].drop { $0 == " " }
   }
 }

@@ -58,70 +58,7 @@ public struct ScalarInput: ~Copyable {
 }
 
 /// The result vector of one call, for its duration. All rows begin as not NULL.
-public struct ScalarOutput: ~Copyable {
-  private let vector: duckdb_vector?
-  private let type: LogicalType
-  /// Rows to write.
-  public let rowCount: Int
-
-  fileprivate init(_ vector: duckdb_vector?, _ type: LogicalType, rowCount: Int) {
-    self.vector = vector
-    self.type = type
-    self.rowCount = rowCount
-  }
-
-  /// The result's values, to be written in place. The buffer may not leave `body`.
-  ///
-  /// - Throws: `.usage` if the function does not return `Element`s.
-  public func withValues<Element: VectorElement, R>(
-    as: Element.Type, _ body: (UnsafeMutableBufferPointer<Element>) throws -> R
-  ) throws -> R {
-    guard Element.matches(type) else {
-      throw DuckDBError(.usage, "a function that returns \(type) does not return \(Element.self) values")
-    }
-    let start = duckdb_vector_get_data(vector)?.assumingMemoryBound(to: Element.self)
-    return try body(UnsafeMutableBufferPointer(start: start, count: start == nil ? 0 : rowCount))
-  }
-
-  /// Makes `row` NULL.
-  public func setNull(_ row: Int) {
-    duckdb_vector_ensure_validity_writable(vector)
-    duckdb_validity_set_row_invalid(duckdb_vector_get_validity(vector), idx_t(row))
-  }
-
-  /// Writes text into a VARCHAR or JSON result.
-  ///
-  /// - Throws: `.usage` if the function returns something else.
-  public func setString(_ text: String, at row: Int) throws {
-    guard type == .varchar || type == .json else {
-      throw DuckDBError(.usage, "a function that returns \(type) does not return text")
-    }
-    var text = text
-    text.withUTF8 { $0.withMemoryRebound(to: CChar.self) { assign($0, row) } }
-  }
-
-  /// Writes bytes into a BLOB result.
-  ///
-  /// - Throws: `.usage` if the function returns something else.
-  public func setBytes(_ bytes: UnsafeRawBufferPointer, at row: Int) throws {
-    guard type == .blob else {
-      throw DuckDBError(.usage, "a function that returns \(type) does not return bytes")
-    }
-    bytes.withMemoryRebound(to: CChar.self) { assign($0, row) }
-  }
-
-  private func assign(_ bytes: UnsafeBufferPointer<CChar>, _ row: Int) {
-    duckdb_unsafe_vector_assign_string_element_len(vector, idx_t(row), bytes.baseAddress, idx_t(bytes.count))
-  }
-
-  /// A row that is NULL in `input` becomes NULL here.
-  fileprivate func takeNulls(from input: duckdb_vector?) {
-    guard let source = duckdb_vector_get_validity(input) else { return }
-    duckdb_vector_ensure_validity_writable(vector)
-    guard let target = duckdb_vector_get_validity(vector) else { return }
-    for word in 0..<(rowCount + 63) / 64 { target[word] &= source[word] }
-  }
-}
+public typealias ScalarOutput = VectorWriter
 
 /// What DuckDB carries for a registered function; released by `releaseContext` when the catalog drops the function.
 private final class FunctionContext: Sendable {
