@@ -7,18 +7,23 @@ public struct ModelDefinition: Sendable, Hashable {
     case none
     /// Synthetic minority over-sampling (Chawla 2002), on the training part only.
     case smote
-    /// Rows weigh inversely to their class's share.
-    case weights
   }
 
   /// What is trained.
   public enum Algorithm: String, Sendable, Hashable, CaseIterable {
     /// A random forest.
     case randomForest = "random-forest"
-    /// Gradient-boosted trees.
-    case gradientBoosting = "gradient-boosting"
-    /// Logistic regression.
-    case logisticRegression = "logistic-regression"
+
+    /// The settings that ``ModelDefinition/parameters`` may hold, with the values that make sense.
+    public var parameterRanges: [String: ClosedRange<Double>] {
+      switch self {
+      case .randomForest:
+        [
+          "trees": 1...10_000, "max_depth": 1...30, "row_share": 0.01...1, "feature_share": 0.01...1,
+          "min_leaf_rows": 0...1e9, "smoothing": 0...1e9, "bins": 2...4096,
+        ]
+      }
+    }
   }
 
   /// The model's name, also in SQL.
@@ -35,15 +40,15 @@ public struct ModelDefinition: Sendable, Hashable {
   public var trainingInputs: [String]
   /// The column to predict: 0 or 1.
   public var label: String
-  /// The column whose rows stay together when data is split, usually the patient; nil splits by row.
-  public var group: String?
+  /// The column whose rows stay together when data is split: the patient.
+  public var group: String
   /// How unequal classes are treated.
   public var balance: Balance
   /// What is trained.
   public var algorithm: Algorithm
-  /// Settings of the algorithm by name, such as `trees` and `max_depth`.
+  /// Settings of the algorithm by name (``Algorithm/parameterRanges``); what is not set keeps its default.
   public var parameters: [String: Double]
-  /// The share of groups that is kept apart for evaluation, between 0 and 1.
+  /// The share of groups that is kept apart for evaluation, from 0.05 to 0.5.
   public var testFraction: Double
   /// The seed of everything random in training.
   public var seed: UInt64
@@ -53,7 +58,7 @@ public struct ModelDefinition: Sendable, Hashable {
   /// A model from its parts.
   public init(
     name: String, features: [String], trainingFiles: [String] = [], trainingSQL: String,
-    trainingInputs: [String] = [], label: String, group: String? = nil, balance: Balance = .none,
+    trainingInputs: [String] = [], label: String, group: String, balance: Balance = .none,
     algorithm: Algorithm = .randomForest, parameters: [String: Double] = [:], testFraction: Double = 0.2,
     seed: UInt64 = 42, threshold: Double? = nil
   ) {

@@ -254,7 +254,7 @@ struct PipelineAssembly {
 
   private func checkColumns(of rows: SQLScript.Query, for model: ModelDefinition) {
     guard let columns = rows.columns else { return }
-    for name in model.features + [model.label] + (model.group.map { [$0] } ?? []) where !contains(columns, name) {
+    for name in model.features + [model.label, model.group] where !contains(columns, name) {
       guard !name.isEmpty else { continue }
       problems.add(
         at: rows.location, "training of '\(model.name)' selects no column '\(name)'",

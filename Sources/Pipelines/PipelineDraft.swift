@@ -204,22 +204,23 @@ struct PipelineDraft {
 
   private static func model(_ pair: YAMLEntry, _ problems: ProblemList) -> Model? {
     guard var reader = MappingReader(pair.value, what: pair.key, problems: problems) else { return nil }
-    var model = ModelDefinition(name: pair.key, features: [], trainingSQL: "", label: "")
+    var model = ModelDefinition(name: pair.key, features: [], trainingSQL: "", label: "", group: "")
     if reader.requiredNode("features") != nil { model.features = reader.names("features") }
     let training = reader.requiredNode("training") == nil ? [] : reader.texts("training")
     model.trainingFiles = training.compactMap(\.text)
     model.label = reader.requiredName("label") ?? ""
-    model.group = reader.name("group")
+    model.group = reader.requiredName("group") ?? ""
     model.balance = reader.choice("balance", of: ModelDefinition.Balance.self) ?? model.balance
     model.algorithm = reader.choice("algorithm", of: ModelDefinition.Algorithm.self) ?? model.algorithm
     if let node = reader.node("parameters"),
-      let parameters = MappingReader(node, what: "parameters", problems: problems)
+      var parameters = MappingReader(node, what: "parameters", problems: problems)
     {
-      for entry in parameters.pairs {
-        model.parameters[entry.key] = Scalars.number(entry.value, of: entry.key, in: -1e300...1e300, problems)
+      for (name, range) in model.algorithm.parameterRanges.sorted(by: { $0.key < $1.key }) {
+        model.parameters[name] = parameters.number(name, in: range)
       }
+      parameters.finish()
     }
-    model.testFraction = reader.number("test_fraction", in: 0.01...0.9) ?? model.testFraction
+    model.testFraction = reader.number("test_fraction", in: 0.05...0.5) ?? model.testFraction
     model.seed = reader.integer("seed", in: 0...Int.max).map(UInt64.init) ?? model.seed
     model.threshold = reader.number("threshold", in: 0...1)
     reader.finish()
