@@ -56,21 +56,14 @@ public struct Dataset: Sendable {
   /// 64-bit FNV-1a over the features' names and every row's values, label and group, as `fnv1a64:` and hex digits.
   /// It changes when a row, a value or the order changes; it is not a cryptographic hash.
   public var fingerprint: String {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    func add(_ bytes: UnsafeRawBufferPointer) {
-      for byte in bytes {
-        hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3
-      }
-    }
+    var hash = FNV1a()
     for feature in features {
-      Array(feature.utf8).withUnsafeBytes(add)
-      [UInt8(0)].withUnsafeBytes(add)
+      hash.add(Array(feature.utf8) + [0])
     }
-    values.withUnsafeBytes(add)
-    labels.map { $0 ? UInt8(1) : 0 }.withUnsafeBytes(add)
-    groups.withUnsafeBytes(add)
-    let digits = String(hash, radix: 16)
-    return "fnv1a64:" + String(repeating: "0", count: 16 - digits.count) + digits
+    values.withUnsafeBytes { hash.add($0) }
+    hash.add(labels.map { $0 ? 1 : 0 })
+    groups.withUnsafeBytes { hash.add($0) }
+    return hash.text
   }
 
   func requireBothClasses() throws(ModelError) {

@@ -3,7 +3,7 @@ public struct ForestSettings: Sendable, Hashable, Codable {
   /// Number of trees.
   public var trees = 100
   /// Greatest number of splits between the root and a leaf.
-  public var maxDepth = 10
+  public var maxDepth = 8
   /// Share of rows that each tree sees, drawn without replacement. 0.632 is the share of distinct rows in a bootstrap.
   public var rowShare = 0.632
   /// Share of features tried at each split; nil takes √features, the usual choice for classification.
@@ -14,7 +14,7 @@ public struct ForestSettings: Sendable, Hashable, Codable {
   public var smoothing = 1.0
   /// Histogram bins per feature.
   public var bins = 256
-  /// Threads for training; 0 takes every core. The model does not depend on it.
+  /// Threads for training; 0 takes one below 100,000 rows and every core above. The model does not depend on it.
   public var threads = 0
 
   /// The defaults.
@@ -72,7 +72,10 @@ public final class ForestModel: Sendable {
     throws(ModelError) -> ForestModel
   {
     try dataset.requireBothClasses()
-    let matrix = try dataset.matrix(threads: settings.threads)
+    // XGBoost's threads meet after every level of every tree, spinning. With few rows, or other work on the cores,
+    // the meetings take longer than the work.
+    let threads = settings.threads == 0 && dataset.rowCount < 100_000 ? 1 : settings.threads
+    let matrix = try dataset.matrix(threads: threads)
     let share = settings.featureShare ?? (1 / Double(dataset.features.count).squareRoot())
     let booster = try Booster(
       training: matrix,
@@ -82,7 +85,7 @@ public final class ForestModel: Sendable {
         ("subsample", String(settings.rowShare)), ("colsample_bynode", String(share)),
         ("min_child_weight", String(settings.minLeafRows)), ("lambda", String(settings.smoothing)),
         ("max_bin", String(settings.bins)), ("seed", String(seed & 0x7FFF_FFFF)),
-        ("nthread", String(settings.threads)), ("verbosity", "0"),
+        ("nthread", String(threads)), ("verbosity", "0"),
       ])
     try booster.update(iteration: 0, matrix: matrix)
     try booster.setFeatureNames(dataset.features)

@@ -78,6 +78,8 @@ public struct ModelCard: Sendable, Hashable, Codable {
   public var seed: UInt64
   /// XGBoost and its version.
   public var library: String
+  /// FNV-1a hash over `model.ubj`, so that a damaged file is found before XGBoost reads it.
+  public var modelFingerprint = ""
   /// When it was registered, ISO 8601 in UTC; empty until then.
   public var createdAt = ""
 

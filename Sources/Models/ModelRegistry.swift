@@ -27,10 +27,16 @@ public struct ModelRegistry: Sendable {
     /// True if this is the version that scores.
     public let isLive: Bool
 
-    /// Loads the model itself and checks its features against the card.
+    /// Loads the model itself and checks it against the card.
     public func forest() throws(ModelError) -> ForestModel {
-      try ForestModel(
-        serialized: try readFile("\(directory)/\(modelFile)"), features: card.features)
+      let path = "\(directory)/\(modelFile)"
+      let bytes = try readFile(path)
+      guard FNV1a(bytes).text == card.modelFingerprint else {
+        throw ModelError(
+          .corruptModel, "\(path) is not the file that was registered: its hash differs from the card's",
+          hint: "promote another version, or train \(card.name) again")
+      }
+      return try ForestModel(serialized: bytes, features: card.features)
     }
   }
 
@@ -106,6 +112,7 @@ public struct ModelRegistry: Sendable {
       var card = model.card
       card.version = String(number)
       card.createdAt = createdAt.ISO8601Format()
+      card.modelFingerprint = FNV1a(model.forest.serialized).text
       let folder = try write(model, card: card, under: parent)
       do {
         try rename(folder, to: "\(parent)/\(number)")

@@ -26,6 +26,7 @@ import Testing
       var expected = model.card
       expected.version = "1"
       expected.createdAt = "1970-01-01T00:00:00Z"
+      expected.modelFingerprint = entry.card.modelFingerprint
       #expect(try registry.version("1", of: "illness").card == expected)
       #expect(FileManager.default.fileExists(atPath: "\(entry.directory)/card.md"))
     }
@@ -58,6 +59,12 @@ import Testing
   @Test func corruptFilesAreNamed() throws {
     try withRegistry { registry in
       let entry = try registry.register(try trained(seed: 1))
+      let path = "\(entry.directory)/model.ubj"
+      var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+      bytes[bytes.count / 2] ^= 1
+      try bytes.write(to: URL(fileURLWithPath: path))
+      let model = #expect(throws: ModelError.self) { try registry.live("illness").forest() }
+      #expect(model?.code == .corruptModel)
       try Data("{}".utf8).write(to: URL(fileURLWithPath: "\(entry.directory)/model.json"))
       let card = #expect(throws: ModelError.self) { try registry.live("illness") }
       #expect(card?.code == .corruptModel)
