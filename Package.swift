@@ -72,7 +72,7 @@ let package = Package(
     tests("PipelinesTests", ["Pipelines"]),
     tests("IntakeTests", ["Intake", "DeltaLake", "DuckDB"]),
     tests("StreamingTests", ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "Kafka", "Models"]),
-    tests("EndToEnd", ["DuckDB", "DeltaLake", "Kafka"]),
+    tests("EndToEnd", ["DuckDB", "DeltaLake", "Kafka", "Simulation", "lakeward"]),
     tests("Tidy", []),
   ],
   swiftLanguageModes: [.v6]

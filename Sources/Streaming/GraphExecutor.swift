@@ -1,0 +1,234 @@
+internal import DeltaLake
+internal import DuckDB
+internal import Pipelines
+
+/// Takes a micro-batch through a pipeline's graph in memory and writes the files of every table.
+///
+/// Each streaming table's SELECT reads the rows of the step before it from memory. Nothing is visible to readers
+/// until the caller commits what `execute` returns.
+final class GraphExecutor {
+  private let pipeline: Pipeline
+  private let tables: PipelineTables
+  private let lake: Lake
+  private let connection: Connection
+  private let graph: GraphSQL
+  private var deduplicators: [String: Deduplicator] = [:]
+  private var report: BatchReport
+
+  private static let records = "stage._records"
+
+  init(pipeline: Pipeline, tables: PipelineTables, lake: Lake, connection: Connection) {
+    self.pipeline = pipeline
+    self.tables = tables
+    self.lake = lake
+    self.connection = connection
+    graph = GraphSQL(pipeline)
+    report = BatchReport(pipeline: pipeline.name)
+  }
+
+  // MARK: Preparing
+
+  /// Opens or creates the pipeline's tables, running the graph once over no rows to learn their columns.
+  func prepare() throws {
+    try connection.execute("CREATE SCHEMA IF NOT EXISTS stage; CREATE SCHEMA IF NOT EXISTS state")
+    try tables.openFixedTables()
+    let none = PipelineTables.bronzeColumns.map { "CAST(NULL AS \($0.type)) AS \(SQL.quote(identifier: $0.name))" }
+    try parse("(SELECT \(none.joined(separator: ", ")) WHERE false)")
+    var staged: Set<String> = []
+    for definition in pipeline.streamingTables {
+      try stage(definition, staged: staged, span: OffsetSpan([:]))
+      let columns = try connection.columns(of: "SELECT * EXCLUDE (\(RowSelection.violationColumn)) FROM \(rows(definition.name))")
+      try requireCoordinates(definition, columns: columns)
+      try tables.open(definition, columns: columns)
+      try expose(definition.name, condition: nil)
+      staged.insert(definition.name)
+    }
+    try rebuildDeduplication()
+  }
+
+  private func requireCoordinates(_ definition: TableDefinition, columns: [Column]) throws {
+    let names = Set(columns.map { $0.name.lowercased() })
+    let isRead = pipeline.streamingTables.contains { $0.streamInputs.contains(definition.name) }
+    let selects = definition.deduplicate != nil || definition.expectations.contains { $0.action == .quarantine }
+    guard isRead || selects else { return }
+    for column in ["partition", "offset"] where !names.contains(column) {
+      throw StreamingError.missingColumn(
+        table: definition.name, column: column,
+        reason: "to find its rows' records (write _\(column) AS \(column))")
+    }
+  }
+
+  /// Reads the keys of recent rows from the tables again.
+  func rebuildDeduplication() throws {
+    for definition in pipeline.streamingTables {
+      guard let rule = definition.deduplicate else { continue }
+      let deduplicator = Deduplicator(table: definition.name, rule: rule, connection: connection)
+      try deduplicator.rebuild(from: try tables.table(definition.name).snapshot(), staged: rows(definition.name))
+      deduplicators[definition.name] = deduplicator
+    }
+  }
+
+  // MARK: Executing
+
+  /// Writes the files of every table that the micro-batch is for, in the order in which they must be committed.
+  func execute(_ batch: MicroBatch) throws -> (changes: [TableChange], report: BatchReport) {
+    report = BatchReport(pipeline: pipeline.name)
+    var changes: [TableChange] = []
+    if batch.tables.contains(tables.bronze) {
+      changes.append(
+        try timed("bronze") {
+          try write(tables.bronze, select: "SELECT \(Self.list(PipelineTables.bronzeColumns)) FROM \(batch.bronze)")
+        })
+      report.records = changes[0].rows
+    }
+    let wantsQuarantine = batch.tables.contains(tables.quarantine)
+    try timed("parse") { try parse(batch.bronze) }
+    var staged: Set<String> = []
+    var inspected: [TableDefinition] = []
+    for definition in pipeline.streamingTables {
+      let isWanted = batch.tables.contains(definition.name)
+      let mayReject = definition.expectations.contains { $0.action == .quarantine }
+      guard isWanted || (wantsQuarantine && mayReject) else { continue }
+      try timed(definition.name) {
+        try stage(definition, staged: staged, span: batch.span)
+        inspected.append(definition)
+        guard isWanted else { return }
+        changes.append(try select(definition))
+        staged.insert(definition.name)
+      }
+    }
+    if wantsQuarantine {
+      changes.append(try timed("quarantine") { try quarantine(inspected, bronze: batch.bronze) })
+    }
+    return (changes, report)
+  }
+
+  /// The rows became durable: remember their keys.
+  func didCommit(_ changes: [TableChange]) throws {
+    for change in changes { try deduplicators[change.table]?.didCommit() }
+  }
+
+  private func parse(_ bronze: String) throws {
+    try connection.execute("CREATE OR REPLACE TABLE \(Self.records) AS \(graph.parse(bronze))")
+  }
+
+  /// Evaluates a table's SELECT and its rules over the rows of the step before it.
+  private func stage(_ definition: TableDefinition, staged: Set<String>, span: OffsetSpan) throws {
+    let select = try graph.rows(of: definition) { try relation($0, staged: staged, span: span) }
+    try connection.execute("CREATE OR REPLACE TABLE \(rows(definition.name)) AS \(select)")
+  }
+
+  /// Decides which staged rows stay, and writes them.
+  private func select(_ definition: TableDefinition) throws -> TableChange {
+    try countBreaches(definition)
+    var metrics: [String: String] = [:]
+    var condition: String?
+    if let deduplicator = deduplicators[definition.name] {
+      let outcome = try deduplicator.inspect(
+        staged: rows(definition.name), snapshot: try tables.table(definition.name).snapshot())
+      condition = outcome.condition
+      metrics["numDuplicates"] = String(outcome.duplicates)
+      report.duplicates += outcome.duplicates
+    }
+    try expose(definition.name, condition: condition)
+    var change = try write(definition.name, select: "SELECT * FROM \(accepted(definition.name))")
+    change.metrics.merge(metrics) { $1 }
+    return change
+  }
+
+  private func countBreaches(_ definition: TableDefinition) throws {
+    let rules = definition.expectations
+    guard !rules.isEmpty else { return }
+    let counts = try connection.query(RowSelection.breaches(rules, staged: rows(definition.name))).rows()[0]
+    for (rule, value) in zip(rules, counts) {
+      guard let count = value.integer, count > 0 else { continue }
+      if rule.action == .fail {
+        throw StreamingError.expectationFailed(table: definition.name, rule: rule.name, rows: count)
+      }
+      report.breaches["\(definition.name).\(rule.name)"] = count
+    }
+  }
+
+  private func quarantine(_ inspected: [TableDefinition], bronze: String) throws -> TableChange {
+    let parse = """
+      SELECT _partition AS "partition", _offset AS "offset", \(RecordParser.reasonColumn) AS reason
+      FROM \(Self.records) WHERE \(RecordParser.reasonColumn) IS NOT NULL
+      """
+    let violations = inspected.filter { $0.expectations.contains { $0.action == .quarantine } }.map {
+      """
+      SELECT "partition", "offset", \(RowSelection.violationColumn) FROM \(rows($0.name))
+      WHERE \(RowSelection.violationColumn) IS NOT NULL
+      """
+    }
+    let rejected = ([parse] + violations).joined(separator: " UNION ALL ")
+    try connection.execute(
+      """
+      CREATE OR REPLACE TABLE stage._rejected AS
+      SELECT "partition", "offset", string_agg(DISTINCT reason, '; ' ORDER BY reason) AS reason
+      FROM (\(rejected)) GROUP BY ALL
+      """)
+    if try connection.query("SELECT count(*) FROM stage._rejected").scalar().integer == 0 {
+      return TableChange(table: tables.quarantine, files: [], rows: 0, metrics: [:])
+    }
+    return try write(
+      tables.quarantine,
+      select: """
+        SELECT raw AS record, raw_encoding AS record_encoding, reason, "source", "partition", "offset", ingest_time
+        FROM \(bronze) AS b JOIN stage._rejected USING ("partition", "offset")
+        """)
+  }
+
+  // MARK: Relations
+
+  private func rows(_ table: String) -> String { "stage.\(SQL.quote(identifier: table + "_rows"))" }
+
+  private func accepted(_ table: String) -> String { "stage.\(SQL.quote(identifier: table))" }
+
+  private func expose(_ table: String, condition: String?) throws {
+    let conditions = ["\(RowSelection.violationColumn) IS NULL"] + (condition.map { [$0] } ?? [])
+    try connection.execute(
+      """
+      CREATE OR REPLACE VIEW \(accepted(table)) AS
+      SELECT * EXCLUDE (\(RowSelection.violationColumn)) FROM \(rows(table))
+      WHERE \(conditions.joined(separator: " AND "))
+      """)
+  }
+
+  /// What an input of a SELECT stands for: the stream, a step before it, or a table of the lake.
+  private func relation(_ reference: TableReference, staged: Set<String>, span: OffsetSpan) throws -> String {
+    if graph.isSource(reference) { return graph.stream(of: Self.records) }
+    guard reference.isStream, let definition = pipeline.table(named: reference.name) else {
+      return try DeltaReader.scanSQL(lake.table(named: reference.name).snapshot())
+    }
+    if staged.contains(definition.name) { return accepted(definition.name) }
+    let snapshot = try tables.table(definition.name).snapshot()
+    let scan = try DeltaReader.scanSQL(snapshot, filters: Self.pruning(span))
+    return "(SELECT * FROM \(scan) WHERE \(RowSelection.condition(span)))"
+  }
+
+  /// The predicate that lets the reader skip files outside a span.
+  static func pruning(_ span: OffsetSpan) -> [ColumnFilter] {
+    let lowest = span.ranges.values.map(\.lowerBound).min() ?? 0
+    let highest = span.ranges.values.map(\.upperBound).max() ?? 0
+    return [
+      ColumnFilter("offset", .greaterOrEqual(.int(lowest))), ColumnFilter("offset", .less(.int(highest))),
+    ]
+  }
+
+  private func write(_ name: String, select: String) throws -> TableChange {
+    let table = try tables.table(name)
+    let files = try DeltaWriter(connection: connection).write(select, into: table)
+    let rows = files.reduce(0) { $0 + ($1.rowCount ?? 0) }
+    return TableChange(table: name, files: files, rows: rows, metrics: ["numOutputRows": String(rows)])
+  }
+
+  private static func list(_ columns: [Column]) -> String {
+    columns.map { SQL.quote(identifier: $0.name) }.joined(separator: ", ")
+  }
+
+  private func timed<Result>(_ stage: String, _ body: () throws -> Result) rethrows -> Result {
+    let start = ContinuousClock.now
+    defer { report.seconds[stage, default: 0] += (ContinuousClock.now - start) / .seconds(1) }
+    return try body()
+  }
+}

@@ -1,0 +1,43 @@
+internal import DeltaLake
+internal import DuckDB
+
+/// Raw records on their way through the graph: where they come from and which tables get them.
+struct MicroBatch {
+  /// A relation with the columns of a bronze table, as SQL that can stand in FROM.
+  var bronze: String
+  /// The offsets that it covers.
+  var span: OffsetSpan
+  /// The tables to write; the others have these rows already.
+  var tables: Set<String>
+}
+
+/// What one micro-batch adds to one table: written files that no commit names yet.
+struct TableChange {
+  var table: String
+  var files: [AddFile]
+  var rows: Int64
+  var metrics: [String: String]
+}
+
+/// What a committed micro-batch did, for people and for metrics. It holds counts only, no patient data.
+public struct BatchReport: Sendable {
+  /// The pipeline.
+  public var pipeline: String
+  /// Records that were read.
+  public var records: Int64 = 0
+  /// Rows that each table got.
+  public var rows: [String: Int64] = [:]
+  /// Records that repeat an earlier one, dropped by a table.
+  public var duplicates: Int64 = 0
+  /// Rows that broke each rule, as `TABLE.RULE`.
+  public var breaches: [String: Int64] = [:]
+  /// The version that each table has now.
+  public var versions: [String: Int64] = [:]
+  /// Whether the batch repaired tables that lagged after a crash, rather than reading the source.
+  public var isCatchUp = false
+  /// Seconds by stage: `read`, `bronze`, `parse`, a table's name, `quarantine`, `commit`.
+  public var seconds: [String: Double] = [:]
+
+  /// A report without counts.
+  public init(pipeline: String) { self.pipeline = pipeline }
+}

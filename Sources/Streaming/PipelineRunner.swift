@@ -1,0 +1,214 @@
+public import DuckDB
+internal import DeltaLake
+internal import Foundation
+public import Models
+public import Pipelines
+
+/// Runs one pipeline: takes micro-batches from its source through the graph and commits them, exactly once.
+///
+/// `run` blocks its thread. All state lives in the tables: after a crash a new runner reads the tables' positions,
+/// repairs the tables that lag, and goes on where the source's records were last committed.
+public final class PipelineRunner {
+  /// How long to run.
+  public enum Mode: Sendable, Hashable {
+    /// Until the source has given everything that it holds now.
+    case once
+    /// Until the stop signal.
+    case continuous
+  }
+
+  /// Something that happened while running.
+  public enum Event: Sendable {
+    /// The tables are repaired and the source is being read.
+    case started
+    /// A micro-batch is durable in every table.
+    case committed(BatchReport)
+    /// Another process committed the same records first; this one starts again from the tables.
+    case overtaken(table: String)
+    /// Something outside failed; it is tried again after the pause.
+    case retrying(any Error, afterSeconds: Double)
+  }
+
+  /// Reads the rows of the last committed micro-batch, by table name, on the runner's thread.
+  public struct BatchView {
+    let connection: Connection
+
+    /// Runs a query in which `stage.TABLE` is what the last micro-batch added to the streaming table TABLE.
+    public func query(_ sql: String) throws -> [[Value]] { try connection.query(sql).rows() }
+  }
+
+  private let pipeline: Pipeline
+  private let lake: Lake
+  private let source: any RecordSource
+  private let connection: Connection
+  private let tables: PipelineTables
+  private let executor: GraphExecutor
+  private let scan: RecordBatchScan
+  private let models: LiveModels?
+  private let limit: BatchLimit
+
+  /// A runner that has opened, and where needed created, every table of the pipeline.
+  /// - Parameters:
+  ///   - engine: The query engine; the runner makes its own connection.
+  ///   - source: The records; the runner alone uses it.
+  ///   - registry: Where the models are that the pipeline's SQL uses.
+  public init(
+    pipeline: Pipeline, lake: Lake, engine: QueryEngine, source: any RecordSource, registry: ModelRegistry?
+  ) throws {
+    self.pipeline = pipeline
+    self.lake = lake
+    self.source = source
+    try lake.prepare()
+    let connection = try engine.connect()
+    self.connection = connection
+    models = try registry.flatMap { try Self.liveModels(pipeline, registry: $0, connection: connection) }
+    scan = try connection.registerRecordBatch(name: "source_records")
+    tables = PipelineTables(pipeline: pipeline, lake: lake)
+    executor = GraphExecutor(pipeline: pipeline, tables: tables, lake: lake, connection: connection)
+    limit = BatchLimit(records: pipeline.trigger.maxRecords, bytes: pipeline.trigger.maxBytes)
+    try executor.prepare()
+  }
+
+  private static func liveModels(
+    _ pipeline: Pipeline, registry: ModelRegistry, connection: Connection
+  ) throws -> LiveModels? {
+    guard !pipeline.models.isEmpty else { return nil }
+    for model in pipeline.models where try registry.liveVersion(of: model.name) == nil {
+      throw StreamingError.noLiveModel(name: model.name, pipeline: pipeline.name)
+    }
+    let features = pipeline.models.map { ($0.name, $0.features) }
+    return try ScoringFunctions.register(registry, on: connection, models: Dictionary(uniqueKeysWithValues: features))
+  }
+
+  /// Runs until the mode or the signal ends it, then closes the source.
+  ///
+  /// In continuous mode a failure outside the pipeline (a broker that is away, a full disk) is reported and tried
+  /// again with growing pauses; a failure that waiting cannot mend is thrown. Once-mode throws every failure.
+  public func run(_ mode: Mode, stop: StopSignal, observe: (Event, BatchView) -> Void) throws {
+    defer { source.close() }
+    let view = BatchView(connection: connection)
+    var failures = 0
+    while !stop.isStopped {
+      do {
+        try recover(stop: stop) { observe(.committed($0), view) }
+        observe(.started, view)
+        if try flow(mode, stop: stop, observe: { event in
+          failures = 0
+          observe(event, view)
+        }) { return }
+      } catch let error where mode == .continuous && !(error is StreamingError) {
+        failures += 1
+        let pause = min(30, 0.5 * Double(1 << min(failures, 10)))
+        observe(.retrying(error, afterSeconds: pause), view)
+        stop.wait(seconds: pause)
+      }
+    }
+  }
+
+  // MARK: Recovery
+
+  /// Repairs the tables that lag behind bronze, then goes to bronze's positions in the source.
+  private func recover(stop: StopSignal, observe: (BatchReport) -> Void) throws {
+    scan.clear()
+    try executor.rebuildDeduplication()
+    while !stop.isStopped {
+      let positions = try tables.positions()
+      guard let step = CatchUpStep.next(bronze: positions.bronze, tables: positions.others) else {
+        try source.start(from: positions.bronze)
+        return
+      }
+      guard let report = try catchUp(step) else { continue }
+      observe(report)
+    }
+  }
+
+  /// One repair step, at most a micro-batch's worth of records; nil if another process was faster.
+  private func catchUp(_ step: CatchUpStep) throws -> BatchReport? {
+    let snapshot = try tables.table(tables.bronze).snapshot()
+    let whole = OffsetSpan([step.partition: step.range])
+    let scan = try DeltaReader.scanSQL(snapshot, filters: GraphExecutor.pruning(whole))
+    let last = try connection.query(
+      """
+      SELECT max("offset") FROM (SELECT "offset" FROM \(scan) WHERE \(RowSelection.condition(whole))
+      ORDER BY "offset" LIMIT \(limit.records))
+      """
+    ).scalar().integer
+    // A span without any record left, or the rest of the range fits: go to its end.
+    let count = try connection.query(
+      "SELECT count(*) FROM \(scan) WHERE \(RowSelection.condition(whole))"
+    ).scalar().integer ?? 0
+    let end = count > Int64(limit.records) ? (last ?? step.range.upperBound - 1) + 1 : step.range.upperBound
+    let span = OffsetSpan([step.partition: step.range.lowerBound..<end])
+    let batch = MicroBatch(
+      bronze: "(SELECT * FROM \(scan) WHERE \(RowSelection.condition(span)))", span: span, tables: step.tables)
+    var result = try executor.execute(batch)
+    result.report.isCatchUp = true
+    result.report.records = min(count, Int64(limit.records))
+    return try commit(result.changes, span: span, report: &result.report) == nil ? result.report : nil
+  }
+
+  // MARK: The flow
+
+  /// Reads and commits micro-batches. True: the end was reached; false: start again from the tables.
+  private func flow(_ mode: Mode, stop: StopSignal, observe: (Event) -> Void) throws -> Bool {
+    while !stop.isStopped {
+      let start = ContinuousClock.now
+      let wait = mode == .once ? 0.2 : max(0.05, min(1, pipeline.trigger.intervalSeconds))
+      guard let records = try source.next(limit: limit, deadline: start + .seconds(wait)) else {
+        if mode == .once, try source.isExhausted() { return true }
+        continue
+      }
+      let readSeconds = (ContinuousClock.now - start) / .seconds(1)
+      var (report, overtakenTable) = try process(records)
+      if let overtakenTable {
+        observe(.overtaken(table: overtakenTable))
+        return false
+      }
+      report.seconds["read"] = readSeconds
+      source.didCommit(records.next)
+      observe(.committed(report))
+      if mode == .continuous, records.records.count < limit.records {
+        stop.wait(seconds: pipeline.trigger.intervalSeconds - (ContinuousClock.now - start) / .seconds(1))
+      }
+    }
+    return true
+  }
+
+  private func process(_ records: SourceBatch) throws -> (report: BatchReport, overtaken: String?) {
+    _ = try models?.refresh()
+    scan.bind(records.records)
+    defer { scan.clear() }
+    // The only clock that reaches a table: every later step reads it from bronze.
+    let now = Int64(Date().timeIntervalSince1970 * 1e6)
+    let span = OffsetSpan(from: records.first, to: records.next)
+    let batch = MicroBatch(
+      bronze: """
+        (SELECT raw, raw_encoding, "source", "partition", "offset", make_timestamptz(\(now)) AS ingest_time
+        FROM source_records())
+        """,
+      span: span, tables: Set(tables.tables.keys))
+    var result = try executor.execute(batch)
+    let overtaken = try commit(result.changes, span: span, report: &result.report)
+    return (result.report, overtaken)
+  }
+
+  /// Commits the changes, bronze first. Returns the table that another process had committed already, if any.
+  private func commit(_ changes: [TableChange], span: OffsetSpan, report: inout BatchReport) throws -> String? {
+    let start = ContinuousClock.now
+    let transactions = tables.identity.transactions(span.next)
+    for change in changes {
+      let outcome = try tables.table(change.table).append(
+        change.files, transactions: transactions, operation: "STREAMING UPDATE", metrics: change.metrics)
+      switch outcome {
+      case .committed(let version):
+        report.rows[change.table] = change.rows
+        report.versions[change.table] = version
+      case .stale:
+        return change.table
+      }
+    }
+    try executor.didCommit(changes)
+    report.seconds["commit"] = (ContinuousClock.now - start) / .seconds(1)
+    return nil
+  }
+}

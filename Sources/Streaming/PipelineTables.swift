@@ -1,0 +1,89 @@
+internal import DeltaLake
+internal import DuckDB
+internal import Pipelines
+
+/// The Delta tables that one pipeline writes, opened or created, with their positions in the source.
+final class PipelineTables {
+  let identity: FlowIdentity
+  let bronze: String
+  let quarantine: String
+  /// Every table by name.
+  private(set) var tables: [String: DeltaTable] = [:]
+  private let lake: Lake
+  private let pipeline: Pipeline
+
+  init(pipeline: Pipeline, lake: Lake) {
+    self.pipeline = pipeline
+    self.lake = lake
+    identity = FlowIdentity(pipeline: pipeline.name, stream: pipeline.source.stream)
+    bronze = pipeline.source.bronzeTable
+    quarantine = pipeline.source.quarantineTable
+  }
+
+  /// The columns of a bronze table, as DuckDB types.
+  static let bronzeColumns: [Column] = [
+    Column(name: "raw", type: .varchar), Column(name: "raw_encoding", type: .varchar),
+    Column(name: "source", type: .varchar), Column(name: "partition", type: .integer),
+    Column(name: "offset", type: .bigint), Column(name: "ingest_time", type: .timestampTZ),
+  ]
+
+  /// The columns of a quarantine table.
+  static let quarantineColumns: [Column] = [
+    Column(name: "record", type: .varchar), Column(name: "record_encoding", type: .varchar),
+    Column(name: "reason", type: .varchar), Column(name: "source", type: .varchar),
+    Column(name: "partition", type: .integer), Column(name: "offset", type: .bigint),
+    Column(name: "ingest_time", type: .timestampTZ),
+  ]
+
+  /// Raw records would put patients' data into the log as column bounds, so only coordinates get statistics.
+  private static let coordinateStatistics = ["delta.dataSkippingStatsColumns": "partition,offset,ingest_time"]
+
+  /// Opens the bronze and quarantine tables, which have the same columns in every pipeline.
+  func openFixedTables() throws {
+    try open(
+      bronze, columns: Self.bronzeColumns, description: "Raw records of \(pipeline.source.stream), one row each",
+      configuration: Self.coordinateStatistics)
+    try open(
+      quarantine, columns: Self.quarantineColumns,
+      description: "Whole records of \(pipeline.source.stream) that could not be used, with the reason",
+      configuration: Self.coordinateStatistics)
+  }
+
+  /// Opens a streaming table, or creates it with the columns that its SELECT gives.
+  func open(_ definition: TableDefinition, columns: [Column]) throws {
+    try open(
+      definition.name, columns: columns, partitionColumns: definition.partitionedBy,
+      description: definition.comment, configuration: definition.properties)
+  }
+
+  private func open(
+    _ name: String, columns: [Column], partitionColumns: [String] = [], description: String?,
+    configuration: [String: String]
+  ) throws {
+    let location = lake.location(ofTable: name)
+    if DeltaTable.exists(at: location) {
+      tables[name] = try DeltaTable(at: location)
+    } else {
+      tables[name] = try DeltaTable.create(
+        at: location, schema: Schema(columns: columns.map { ($0.name, $0.type.description) }), partitionColumns: partitionColumns, name: name,
+        description: description, configuration: configuration)
+    }
+  }
+
+  /// A table of this pipeline.
+  func table(_ name: String) throws -> DeltaTable {
+    guard let table = tables[name] else { throw StreamingError.unknownTable(name: name, lake: lake.root) }
+    return table
+  }
+
+  /// How far each table has come, from the `txn` actions of its newest snapshot.
+  func positions() throws -> (bronze: Positions, others: [String: Positions]) {
+    var others: [String: Positions] = [:]
+    var bronzePositions: Positions = [:]
+    for (name, table) in tables {
+      let positions = identity.positions(in: try table.snapshot().transactions)
+      if name == bronze { bronzePositions = positions } else { others[name] = positions }
+    }
+    return (bronzePositions, others)
+  }
+}

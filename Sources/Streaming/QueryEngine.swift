@@ -1,0 +1,39 @@
+public import DuckDB
+internal import Foundation
+internal import Pipelines
+
+/// The embedded query engine with the settings and functions that a lake's SQL expects.
+public struct QueryEngine: Sendable {
+  /// The DuckDB instance.
+  public let database: Database
+
+  /// An engine whose temporary files stay inside the lake.
+  /// - Parameters:
+  ///   - lake: The lake that it works on.
+  ///   - threads: Worker threads; nil: one per processor.
+  ///   - memoryLimitBytes: What tables and operators may hold in memory before they spill; nil: 80 % of the machine's.
+  public init(lake: Lake, threads: Int? = nil, memoryLimitBytes: Int? = nil) throws {
+    var settings = [
+      "temp_directory": lake.temporaryFolder,
+      // A table is a set of rows: both processors may write a file.
+      "preserve_insertion_order": "false",
+      "default_null_order": "nulls_first_on_asc_last_on_desc",
+      "autoinstall_known_extensions": "false",
+      "autoload_known_extensions": "false",
+      "threads": String(threads ?? ProcessInfo.processInfo.activeProcessorCount),
+    ]
+    if let memoryLimitBytes { settings["memory_limit"] = "\(memoryLimitBytes)B" }
+    database = try Database(settings: settings)
+    let connection = try database.connect()
+    try connection.execute("ATTACH ':memory:' AS \(SparkDialect.database); USE \(SparkDialect.database)")
+    for macro in SparkDialect.macros { try connection.execute(macro) }
+  }
+
+  /// A connection that reckons in UTC and finds Spark's functions.
+  public func connect() throws -> Connection {
+    let connection = try database.connect()
+    try connection.execute(
+      "SET TimeZone = 'UTC'; SET search_path = 'memory.main,\(SparkDialect.database).main'")
+    return connection
+  }
+}

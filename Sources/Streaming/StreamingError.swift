@@ -1,0 +1,37 @@
+/// Why a pipeline could not go on. Texts name tables, files, rules and offsets, never a record's values.
+public enum StreamingError: Error, Sendable, CustomStringConvertible {
+  /// A rule with `on_violation: fail` was broken; nothing of the micro-batch was committed.
+  case expectationFailed(table: String, rule: String, rows: Int64)
+  /// A pipeline's source is neither Kafka nor a landing directory.
+  case noSource(pipeline: String)
+  /// A pipeline uses a model of which no version is live.
+  case noLiveModel(name: String, pipeline: String)
+  /// A table's SELECT lacks a column that the runtime needs.
+  case missingColumn(table: String, column: String, reason: String)
+  /// A table that was asked for does not exist in the lake.
+  case unknownTable(name: String, lake: String)
+  /// Another process is writing the same pipeline's tables faster than this one.
+  case overtaken(pipeline: String, table: String)
+  /// The lake's files could not be read or written.
+  case fileSystem(path: String, operation: String, reason: String)
+
+  /// One line: what happened and what to do.
+  public var description: String {
+    switch self {
+    case .expectationFailed(let table, let rule, let rows):
+      "\(table): \(rows) rows break the rule \(rule), which stops the pipeline; correct the source or change the rule's on_violation"
+    case .noSource(let pipeline):
+      "\(pipeline): the pipeline has no source that can be read; give a landing path or a Kafka topic and brokers"
+    case .noLiveModel(let name, let pipeline):
+      "\(pipeline): no version of the model \(name) is live; run: lakeward train \(name)"
+    case .missingColumn(let table, let column, let reason):
+      "\(table): the SELECT gives no column \(column), which is needed \(reason); add it"
+    case .unknownTable(let name, let lake):
+      "there is no table \(name) in the lake \(lake); lakeward table list names those that exist"
+    case .overtaken(let pipeline, let table):
+      "\(pipeline): another process is writing \(table); stop one of the two"
+    case .fileSystem(let path, let operation, let reason):
+      "\(path): cannot \(operation): \(reason)"
+    }
+  }
+}

@@ -1,0 +1,172 @@
+internal import DeltaLake
+public import DuckDB
+
+public import Pipelines
+
+/// Proves from the tables alone that a pipeline lost nothing, kept nothing twice, and computed what its SQL says.
+///
+/// The proof does not trust the counters of the run: it reads bronze again, parses it again, and compares.
+public struct Verification {
+  /// One thing that was checked.
+  public struct Check: Sendable, Hashable {
+    /// The table that it is about.
+    public var table: String
+    /// What must hold.
+    public var claim: String
+    /// Whether it holds.
+    public var holds: Bool
+    /// The figures behind it.
+    public var figures: String
+  }
+
+  private let pipeline: Pipeline
+  private let lake: Lake
+  private let connection: Connection
+  private let graph: GraphSQL
+  private let bronze: String
+  private let quarantine: String
+
+  /// A verification of a pipeline's tables. Functions that the SQL calls must be registered on the connection.
+  public init(pipeline: Pipeline, lake: Lake, connection: Connection) {
+    self.pipeline = pipeline
+    self.lake = lake
+    self.connection = connection
+    graph = GraphSQL(pipeline)
+    bronze = pipeline.source.bronzeTable
+    quarantine = pipeline.source.quarantineTable
+  }
+
+  /// Runs every check. Tables that are being written are read as they were when the check began.
+  public func run() throws -> [Check] {
+    try connection.execute("CREATE OR REPLACE TEMP TABLE verify_records AS \(graph.parse(try scan(bronze)))")
+    var checks = try [coordinatesAreUnique(bronze), coordinatesAreUnique(quarantine), positionsAgree()]
+    for definition in pipeline.streamingTables {
+      let columns = Set(try connection.columns(of: "SELECT * FROM \(try scan(definition.name))").map(\.name))
+      let hasCoordinates = columns.isSuperset(of: ["partition", "offset"])
+      let readsSource = definition.references.contains { $0.isStream && graph.isSource($0) }
+      if let rule = definition.deduplicate { checks.append(try keysAreUnique(definition, rule: rule)) }
+      if hasCoordinates, readsSource { checks.append(try books(definition)) }
+      checks.append(try rowsAreRecomputed(definition, hasCoordinates: hasCoordinates, columns: columns))
+    }
+    return checks
+  }
+
+  private func scan(_ name: String) throws -> String {
+    try DeltaReader.scanSQL(lake.table(named: name).snapshot())
+  }
+
+  private func count(_ sql: String) throws -> Int64 { try connection.query(sql).scalar().integer ?? 0 }
+
+  private func coordinatesAreUnique(_ table: String) throws -> Check {
+    let rows = try count("SELECT count(*) FROM \(try scan(table))")
+    let distinct = try count(
+      "SELECT count(*) FROM (SELECT DISTINCT \"partition\", \"offset\" FROM \(try scan(table)))")
+    return Check(
+      table: table, claim: "every record is there once", holds: rows == distinct,
+      figures: "\(rows) rows, \(distinct) coordinates")
+  }
+
+  private func positionsAgree() throws -> Check {
+    let identity = FlowIdentity(pipeline: pipeline.name, stream: pipeline.source.stream)
+    let names = [bronze, quarantine] + pipeline.streamingTables.map(\.name)
+    let positions = try names.map { identity.positions(in: try lake.table(named: $0).snapshot().transactions) }
+    let behind = zip(names, positions).filter { $0.1 != positions[0] }.map(\.0)
+    return Check(
+      table: bronze, claim: "every table has come as far as bronze", holds: behind.isEmpty,
+      figures: behind.isEmpty ? "\(positions[0].count) partitions" : "behind: \(behind.joined(separator: ", "))")
+  }
+
+  private func keysAreUnique(_ definition: TableDefinition, rule: Deduplication) throws -> Check {
+    let keys = rule.keys.map { SQL.quote(identifier: $0) }.joined(separator: ", ")
+    let repeated = try count(
+      "SELECT count(*) FROM (SELECT \(keys) FROM \(try scan(definition.name)) GROUP BY \(keys) HAVING count(*) > 1)")
+    return Check(
+      table: definition.name, claim: "no key (\(rule.keys.joined(separator: ", "))) is there twice",
+      holds: repeated == 0, figures: "\(repeated) repeated keys")
+  }
+
+  /// bronze = table + quarantine + duplicates, to the record: every bronze record is in exactly one place, and one that
+  /// is in neither table repeats the keys of a row that is.
+  private func books(_ definition: TableDefinition) throws -> Check {
+    let table = try scan(definition.name)
+    let total = try count("SELECT count(*) FROM \(try scan(bronze))")
+    let kept = try count("SELECT count(*) FROM \(table)")
+    let rejected = try count("SELECT count(*) FROM \(try scan(quarantine))")
+    let both = try count(
+      "SELECT count(*) FROM \(table) AS t SEMI JOIN \(try scan(quarantine)) AS q USING (\"partition\", \"offset\")")
+    let strangers = try count(
+      "SELECT count(*) FROM \(table) AS t ANTI JOIN \(try scan(bronze)) AS b USING (\"partition\", \"offset\")")
+    let rows = try graph.rows(of: definition, reading: wholeInput)
+    try connection.execute(
+      """
+      CREATE OR REPLACE TEMP TABLE verify_absent AS SELECT * FROM (\(rows)) AS r
+      WHERE NOT EXISTS (
+        SELECT 1 FROM \(table) AS t WHERE t."partition" = r."partition" AND t."offset" = r."offset")
+      AND NOT EXISTS (
+        SELECT 1 FROM \(try scan(quarantine)) AS q WHERE q."partition" = r."partition" AND q."offset" = r."offset")
+      """)
+    let absent = total - kept - rejected + both
+    var duplicates: Int64 = 0
+    if let rule = definition.deduplicate {
+      let matches = rule.keys.map { SQL.quote(identifier: $0) }.map { "a.\($0) = t.\($0)" }.joined(separator: " AND ")
+      duplicates = try count(
+        "SELECT count(*) FROM verify_absent AS a WHERE EXISTS (SELECT 1 FROM \(table) AS t WHERE \(matches))")
+    }
+    return Check(
+      table: definition.name, claim: "bronze = table + quarantine + duplicates",
+      holds: absent == duplicates && both == 0 && strangers == 0,
+      figures:
+        "\(total) = \(kept) + \(rejected) + \(duplicates)"
+        + (both > 0 ? "; \(both) in both" : "") + (strangers > 0 ? "; \(strangers) not in bronze" : ""))
+  }
+
+  private func wholeInput(_ reference: TableReference) throws -> String {
+    graph.isSource(reference) ? graph.stream(of: "verify_records") : try scan(reference.name)
+  }
+
+  /// The stored rows are those that the table's SQL gives today over the stored rows of the step before it.
+  private func rowsAreRecomputed(
+    _ definition: TableDefinition, hasCoordinates: Bool, columns: Set<String>
+  ) throws -> Check {
+    let table = try scan(definition.name)
+    let order = try connection.columns(of: "SELECT * FROM \(table)").map { SQL.quote(identifier: $0.name) }
+    let list = order.joined(separator: ", ")
+    var recomputed = """
+      SELECT \(list) FROM (\(try graph.rows(of: definition, reading: wholeInput)))
+      WHERE \(RowSelection.violationColumn) IS NULL
+      """
+    if hasCoordinates {
+      recomputed += " AND (\"partition\", \"offset\") IN (SELECT (\"partition\", \"offset\") FROM \(table))"
+    }
+    var stored = "SELECT \(list) FROM \(table)"
+    var skipped: Int64 = 0
+    if columns.contains("model_version"), let model = pipeline.models.first {
+      // Rows that an earlier version scored cannot be recomputed with the live one.
+      let live = "model_version = model_version(\(SQL.quote(literal: model.name)))"
+      skipped = try count("SELECT count(*) FROM \(table) WHERE NOT (\(live))")
+      if skipped > 0 { return try recomputedInPart(definition, stored: stored, recomputed: recomputed, live: live) }
+    }
+    try connection.execute(
+      "CREATE OR REPLACE TEMP TABLE verify_stored AS \(stored); CREATE OR REPLACE TEMP TABLE verify_recomputed AS \(recomputed)")
+    stored = "FROM verify_stored"
+    let differing = try count(
+      """
+      SELECT (SELECT count(*) FROM (FROM verify_stored EXCEPT ALL FROM verify_recomputed))
+        + (SELECT count(*) FROM (FROM verify_recomputed EXCEPT ALL FROM verify_stored))
+      """)
+    let rows = try count("SELECT count(*) \(stored)")
+    return Check(
+      table: definition.name, claim: "the rows are what the SQL gives when it is run again", holds: differing == 0,
+      figures: "\(rows) rows, \(differing) differ")
+  }
+
+  private func recomputedInPart(
+    _ definition: TableDefinition, stored: String, recomputed: String, live: String
+  ) throws -> Check {
+    let rows = try count("SELECT count(*) FROM (\(stored)) WHERE \(live)")
+    let missing = try count("SELECT count(*) FROM ((\(stored)) EXCEPT ALL (\(recomputed))) WHERE \(live)")
+    return Check(
+      table: definition.name, claim: "rows that the live model scored are what the SQL gives when it is run again",
+      holds: missing == 0, figures: "\(rows) rows, \(missing) differ")
+  }
+}

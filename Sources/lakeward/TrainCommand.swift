@@ -1,0 +1,96 @@
+internal import DeltaLake
+internal import DuckDB
+internal import Models
+internal import Pipelines
+internal import Streaming
+
+/// `lakeward train`
+enum TrainCommand: Command {
+  static let name = "train"
+  static let summary = "prepare, balance, train, evaluate and register a model"
+  static let help = """
+    usage: lakeward train MODEL [--seed N] [--no-promote]
+
+    Makes the training rows with the SQL of the pipeline that defines the model, keeps some patients back, balances and
+    trains on the others, evaluates on those kept back, prints the figures and saves a version with its card. The new
+    version goes live unless --no-promote is given; running pipelines pick it up. The same data and seed give the
+    same model.
+
+    examples:
+      lakeward import synthea/output/csv && lakeward train illness
+      lakeward train illness --seed 7 --no-promote
+    """
+  static let options = [
+    Option("seed", "N", "the seed of every random choice (default: the pipeline's)"),
+    Option("no-promote", nil, "register the version without making it live"),
+  ]
+
+  static func run(_ arguments: Arguments) throws -> Int32 {
+    guard let name = arguments.positionals.first, arguments.positionals.count == 1 else {
+      throw UsageError("lakeward train: name one model, such as: lakeward train illness")
+    }
+    let workspace = try Workspace(arguments)
+    let entry = try workspace.train(
+      name, seed: try arguments.integer("seed").map(UInt64.init), promote: !arguments.has("no-promote")
+    ) { step in
+      if Console.isTerminal { Console.writeRaw("\r\(step)\u{1B}[K") }
+    }
+    if Console.isTerminal { Console.writeRaw("\r\u{1B}[K") }
+    Console.write(entry.card.summary)
+    Console.write("saved as \(entry.directory)\(entry.isLive ? ", live" : ", not live (lakeward models promote)")")
+    return 0
+  }
+}
+
+extension Workspace {
+  /// Trains a model on the lake's tables and registers it.
+  /// - Parameter progress: Gets a line before each step.
+  func train(
+    _ name: String, seed: UInt64? = nil, promote: Bool = true, progress: @escaping (String) -> Void
+  ) throws -> ModelRegistry.Entry {
+    let (pipeline, definition) = try model(name)
+    let connection = try engine().connect()
+    let existing = Set(try lake.tableNames())
+    let missing = definition.trainingInputs.filter { !existing.contains($0) }
+    guard missing.isEmpty else {
+      throw CommandFailure(
+        "training \(name) reads \(missing.joined(separator: ", ")), which the lake \(lake.root) lacks; "
+          + "run: lakeward import DIR with Synthea's CSV files")
+    }
+    for input in definition.trainingInputs {
+      let scan = try DeltaReader.scanSQL(lake.table(named: input).snapshot())
+      try connection.execute("CREATE OR REPLACE TEMP VIEW \(SQL.quote(identifier: input)) AS SELECT * FROM \(scan)")
+    }
+    let trained = try Trainer.train(
+      try Self.specification(definition, pipeline: pipeline.name, seed: seed), connection: connection,
+      sql: definition.trainingSQL, progress: progress)
+    return try registry.register(trained, promote: promote)
+  }
+
+  private static func specification(
+    _ definition: ModelDefinition, pipeline: String, seed: UInt64?
+  ) throws -> TrainingSpecification {
+    guard definition.algorithm == .randomForest else {
+      throw CommandFailure(
+        "\(pipeline): the model \(definition.name) asks for \(definition.algorithm.rawValue); this version trains random-forest")
+    }
+    guard let group = definition.group else {
+      throw CommandFailure("\(pipeline): the model \(definition.name) needs a group column, usually patient_id")
+    }
+    var specification = TrainingSpecification(
+      name: definition.name, features: definition.features, label: definition.label, group: group)
+    specification.seed = seed ?? definition.seed
+    specification.testShare = definition.testFraction
+    if let threshold = definition.threshold { specification.thresholdRule = .fixed(threshold) }
+    switch definition.balance {
+    case .none: specification.balance = .none
+    case .smote: specification.balance = .smote(neighbours: Int(definition.parameters["neighbours"] ?? 5))
+    case .weights:
+      throw CommandFailure("\(pipeline): \(definition.name) asks for balance: weights; this version offers none and smote")
+    }
+    if let trees = definition.parameters["trees"] { specification.settings.trees = Int(trees) }
+    if let depth = definition.parameters["max_depth"] { specification.settings.maxDepth = Int(depth) }
+    if let rows = definition.parameters["min_leaf_rows"] { specification.settings.minLeafRows = rows }
+    return specification
+  }
+}

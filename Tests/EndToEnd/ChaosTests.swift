@@ -1,0 +1,85 @@
+import Foundation
+import Kafka
+import LakewardTesting
+import Simulation
+import Testing
+
+/// kill -9 at random moments: the tables equal those of an undisturbed run, to the record.
+@Suite(.serialized) struct ChaosTests {
+  /// How often a run is killed; `make chaos` asks for more.
+  static let rounds = ProcessInfo.processInfo.environment["LAKEWARD_CHAOS_ROUNDS"].flatMap { Int($0) } ?? 5
+
+  static let tables = ["bronze_patient_data", "silver_patient_data", "quarantine_patient_data", "gold_patient_data"]
+
+  /// Everything but the time at which a record arrived.
+  private func columns(_ table: String) -> String {
+    table == "gold_patient_data" ? "*" : "* EXCLUDE (ingest_time)"
+  }
+
+  private func killInALoop(_ lake: TestLake, seed: UInt64, words: [String]) throws {
+    var random = SeededRandom(seed: seed)
+    var killed = 0
+    for _ in 0..<Self.rounds {
+      let process = try lake.start(["run", "illness"] + words)
+      let delay = 0.15 + Double(random.integer(below: 1_500)) / 1_000
+      // Waiting for a random instant of the run is what this test is about.
+      Thread.sleep(forTimeInterval: delay)
+      if process.isRunning { killed += 1 }
+      process.signal(SIGKILL)
+      try process.wait()
+    }
+    Places.note("chaos: killed \(killed) of \(Self.rounds) runs")
+  }
+
+  @Test func landingDirectory() throws {
+    let models = try TestLake.trainedModels()
+    let calm = try TestLake(models: models, maxRecords: 20_000)
+    let disturbed = try TestLake(models: models, maxRecords: 1_000)
+    var simulator = IllnessRecordSimulator(seed: 11, patients: 500, faults: FaultRates(total: 0.1))
+    for file in 1...12 {
+      var lines: [UInt8] = []
+      simulator.append(count: 5_000, startingAt: 1_767_225_600_000_000, to: &lines)
+      for lake in [calm, disturbed] {
+        let path = "\(lake.landing)/file-\(100 + file).ndjson"
+        try Data(lines).write(to: URL(fileURLWithPath: path))
+        // Equal times, so that both lakes take the files in the order of their names.
+        try FileManager.default.setAttributes(
+          [.modificationDate: Date(timeIntervalSince1970: 1_767_225_600)], ofItemAtPath: path)
+      }
+    }
+    try killInALoop(disturbed, seed: 3, words: [])
+    try disturbed.run("run", "illness", "--once")
+    try calm.run("run", "illness", "--once")
+    #expect(try calm.count("SELECT count(*) FROM {bronze_patient_data}") == Int64(simulator.truth.records))
+    #expect(try calm.count("SELECT count(*) FROM {silver_patient_data}") == Int64(simulator.truth.accepted))
+    #expect(try calm.count("SELECT count(*) FROM {quarantine_patient_data}") == Int64(simulator.truth.quarantined))
+    for table in Self.tables {
+      let source = table == "gold_patient_data" ? columns(table) : "* EXCLUDE (ingest_time, source)"
+      #expect(try TestLake.differences(calm, disturbed, select: source, table: table) == 0, "\(table)")
+    }
+    try disturbed.run("verify", "illness")
+  }
+
+  @Test func kafka() throws {
+    let models = try TestLake.trainedModels()
+    let cluster = try MockCluster()
+    try cluster.createTopic("patient_data", partitions: 4)
+    let producer = try KafkaProducer(KafkaConfiguration(brokers: cluster.brokers))
+    var simulator = IllnessRecordSimulator(seed: 5, patients: 300, faults: FaultRates(total: 0.1))
+    // A mock partition keeps 5 MB; 24,000 records in four partitions stay below that.
+    try simulator.forEachRecord(count: 24_000, startingAt: 1_767_225_600_000_000) { record in
+      try producer.send(UnsafeRawBufferPointer(record.bytes), key: UnsafeRawBufferPointer(record.key), to: "patient_data")
+    }
+    _ = try producer.flush(timeout: .seconds(30))
+    let calm = try TestLake(models: models, maxRecords: 10_000)
+    let disturbed = try TestLake(models: models, maxRecords: 500)
+    try killInALoop(disturbed, seed: 4, words: ["--brokers", cluster.brokers])
+    try disturbed.run("run", "illness", "--once", "--brokers", cluster.brokers)
+    try calm.run("run", "illness", "--once", "--brokers", cluster.brokers)
+    #expect(try calm.count("SELECT count(*) FROM {bronze_patient_data}") == Int64(simulator.truth.records))
+    for table in Self.tables {
+      #expect(try TestLake.differences(calm, disturbed, select: columns(table), table: table) == 0, "\(table)")
+    }
+    try disturbed.run("verify", "illness")
+  }
+}
