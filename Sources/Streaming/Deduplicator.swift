@@ -53,7 +53,8 @@ final class Deduplicator {
     let start = last - Int64(rule.withinSeconds * 1e6)
     floor = start
     let recent = try DeltaReader.scanSQL(
-      snapshot, columns: rule.keys, filters: [ColumnFilter(rule.eventTime, .greaterOrEqual(.timestamp(microseconds: start)))])
+      snapshot, columns: rule.keys,
+      filters: [ColumnFilter(rule.eventTime, .greaterOrEqual(.timestamp(microseconds: start)))])
     try connection.execute(
       """
       INSERT INTO \(known) SELECT \(list), \(eventTime) FROM \(recent)

@@ -37,7 +37,8 @@ final class GraphExecutor {
     var staged: Set<String> = []
     for definition in pipeline.streamingTables {
       try stage(definition, staged: staged, span: OffsetSpan([:]))
-      let columns = try connection.columns(of: "SELECT * EXCLUDE (\(RowSelection.violationColumn)) FROM \(rows(definition.name))")
+      let columns = try connection.columns(
+        of: "SELECT * EXCLUDE (\(RowSelection.violationColumn)) FROM \(rows(definition.name))")
       try requireCoordinates(definition, columns: columns)
       try tables.open(definition, columns: columns)
       try expose(definition.name, condition: nil)

@@ -92,10 +92,15 @@ public final class PipelineRunner {
       do {
         try recover(stop: stop) { observe(.committed($0), view) }
         observe(.started, view)
-        if try flow(mode, stop: stop, observe: { event in
-          failures = 0
-          observe(event, view)
-        }) { return }
+        if try flow(
+          mode, stop: stop,
+          observe: { event in
+            failures = 0
+            observe(event, view)
+          })
+        {
+          return
+        }
       } catch let error where mode == .continuous && !(error is StreamingError) {
         failures += 1
         let pause = min(30, 0.5 * Double(1 << min(failures, 10)))
@@ -134,9 +139,10 @@ public final class PipelineRunner {
       """
     ).scalar().integer
     // A span without any record left, or the rest of the range fits: go to its end.
-    let count = try connection.query(
-      "SELECT count(*) FROM \(scan) WHERE \(RowSelection.condition(whole))"
-    ).scalar().integer ?? 0
+    let count =
+      try connection.query(
+        "SELECT count(*) FROM \(scan) WHERE \(RowSelection.condition(whole))"
+      ).scalar().integer ?? 0
     let end = count > Int64(limit.records) ? (last ?? step.range.upperBound - 1) + 1 : step.range.upperBound
     let span = OffsetSpan([step.partition: step.range.lowerBound..<end])
     let batch = MicroBatch(

@@ -65,7 +65,8 @@ final class PipelineTables {
       tables[name] = try DeltaTable(at: location)
     } else {
       tables[name] = try DeltaTable.create(
-        at: location, schema: Schema(columns: columns.map { ($0.name, $0.type.description) }), partitionColumns: partitionColumns, name: name,
+        at: location, schema: Schema(columns: columns.map { ($0.name, $0.type.description) }),
+        partitionColumns: partitionColumns, name: name,
         description: description, configuration: configuration)
     }
   }

@@ -147,7 +147,8 @@ public struct Verification {
       if skipped > 0 { return try recomputedInPart(definition, stored: stored, recomputed: recomputed, live: live) }
     }
     try connection.execute(
-      "CREATE OR REPLACE TEMP TABLE verify_stored AS \(stored); CREATE OR REPLACE TEMP TABLE verify_recomputed AS \(recomputed)")
+      "CREATE OR REPLACE TEMP TABLE verify_stored AS \(stored); CREATE OR REPLACE TEMP TABLE verify_recomputed AS \(recomputed)"
+    )
     stored = "FROM verify_stored"
     let differing = try count(
       """

@@ -45,7 +45,8 @@ enum SimulateCommand: Command {
     let count = try arguments.integer("count", minimum: 1)
     let rate = try arguments.number("rate", minimum: 0.001) ?? (count == nil ? 1_000 : nil)
     let simulator = IllnessRecordSimulator(
-      seed: UInt64(try arguments.integer("seed") ?? 42), patients: try arguments.integer("patients", minimum: 1) ?? 10_000,
+      seed: UInt64(try arguments.integer("seed") ?? 42),
+      patients: try arguments.integer("patients", minimum: 1) ?? 10_000,
       faults: arguments.has("faults") ? .mixed : nil)
     var landing = pipeline.source.landing.map { workspace.lake.resolve($0.path) }
     if let folder = arguments.text("to") { landing = folder }

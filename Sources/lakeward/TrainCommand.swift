@@ -72,7 +72,8 @@ extension Workspace {
   ) throws -> TrainingSpecification {
     guard definition.algorithm == .randomForest else {
       throw CommandFailure(
-        "\(pipeline): the model \(definition.name) asks for \(definition.algorithm.rawValue); this version trains random-forest")
+        "\(pipeline): the model \(definition.name) asks for \(definition.algorithm.rawValue); this version trains random-forest"
+      )
     }
     guard let group = definition.group else {
       throw CommandFailure("\(pipeline): the model \(definition.name) needs a group column, usually patient_id")
@@ -86,7 +87,8 @@ extension Workspace {
     case .none: specification.balance = .none
     case .smote: specification.balance = .smote(neighbours: Int(definition.parameters["neighbours"] ?? 5))
     case .weights:
-      throw CommandFailure("\(pipeline): \(definition.name) asks for balance: weights; this version offers none and smote")
+      throw CommandFailure(
+        "\(pipeline): \(definition.name) asks for balance: weights; this version offers none and smote")
     }
     if let trees = definition.parameters["trees"] { specification.settings.trees = Int(trees) }
     if let depth = definition.parameters["max_depth"] { specification.settings.maxDepth = Int(depth) }

@@ -42,7 +42,8 @@ struct Workspace {
     let manager = FileManager.default
     guard let names = try? manager.contentsOfDirectory(atPath: configuration.pipelines) else {
       throw CommandFailure(
-        "\(configuration.pipelines): there is no folder of pipelines; run lakeward where it is, or set pipelines in lakeward.yml")
+        "\(configuration.pipelines): there is no folder of pipelines; run lakeward where it is, or set pipelines in lakeward.yml"
+      )
     }
     return names.filter {
       manager.fileExists(atPath: "\(configuration.pipelines)/\($0)/\(Pipeline.definitionFile)")
@@ -55,7 +56,8 @@ struct Workspace {
     guard names.contains(name) else {
       let guess = nearest(to: name, among: names).map { "; did you mean \($0)?" } ?? ""
       throw CommandFailure(
-        "there is no pipeline \(name) in \(configuration.pipelines)\(guess) (there are: \(names.joined(separator: ", ")))")
+        "there is no pipeline \(name) in \(configuration.pipelines)\(guess) (there are: \(names.joined(separator: ", ")))"
+      )
     }
     return try Pipeline.load(folder: "\(configuration.pipelines)/\(name)")
   }

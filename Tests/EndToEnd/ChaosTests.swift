@@ -68,7 +68,8 @@ import Testing
     var simulator = IllnessRecordSimulator(seed: 5, patients: 300, faults: FaultRates(total: 0.1))
     // A mock partition keeps 5 MB; 24,000 records in four partitions stay below that.
     try simulator.forEachRecord(count: 24_000, startingAt: 1_767_225_600_000_000) { record in
-      try producer.send(UnsafeRawBufferPointer(record.bytes), key: UnsafeRawBufferPointer(record.key), to: "patient_data")
+      try producer.send(
+        UnsafeRawBufferPointer(record.bytes), key: UnsafeRawBufferPointer(record.key), to: "patient_data")
     }
     _ = try producer.flush(timeout: .seconds(30))
     let calm = try TestLake(models: models, maxRecords: 10_000)

@@ -103,7 +103,8 @@ import Testing
     #expect(reports[0].records == 100)
     #expect(reports[0].duplicates == 20)
     #expect(reports[0].breaches == ["silver_weights.weight_positive": 10])
-    #expect(reports[0].rows == ["bronze_weights": 100, "quarantine_weights": 20, "silver_weights": 60, "gold_weights": 60])
+    #expect(
+      reports[0].rows == ["bronze_weights": 100, "quarantine_weights": 20, "silver_weights": 60, "gold_weights": 60])
     for check in try place.verify() { #expect(check.holds, "\(check)") }
   }
 
@@ -126,8 +127,10 @@ import Testing
   }
 
   /// The crash matrix of one micro-batch: whichever commits were made before the crash, the restart repairs the rest.
-  @Test(arguments: [["gold_weights"], ["gold_weights", "silver_weights"], ["quarantine_weights"],
-    ["quarantine_weights", "silver_weights", "gold_weights"]])
+  @Test(arguments: [
+    ["gold_weights"], ["gold_weights", "silver_weights"], ["quarantine_weights"],
+    ["quarantine_weights", "silver_weights", "gold_weights"],
+  ])
   func tablesThatLagAreRepaired(lost: [String]) throws {
     let whole = try Place(maxRecords: 30)
     try whole.run()
