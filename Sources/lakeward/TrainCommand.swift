@@ -48,7 +48,7 @@ extension Workspace {
   func train(
     _ name: String, seed: UInt64? = nil, promote: Bool = true, progress: @escaping (String) -> Void
   ) throws -> ModelRegistry.Entry {
-    let (pipeline, definition) = try model(name)
+    let definition = try model(name).model
     let connection = try engine().connect()
     let existing = Set(try lake.tableNames())
     let missing = definition.trainingInputs.filter { !existing.contains($0) }
@@ -62,33 +62,22 @@ extension Workspace {
       try connection.execute("CREATE OR REPLACE TEMP VIEW \(SQL.quote(identifier: input)) AS SELECT * FROM \(scan)")
     }
     let trained = try Trainer.train(
-      try Self.specification(definition, pipeline: pipeline.name, seed: seed), connection: connection,
+      Self.specification(definition, seed: seed), connection: connection,
       sql: definition.trainingSQL, progress: progress)
     return try registry.register(trained, promote: promote)
   }
 
   private static func specification(
-    _ definition: ModelDefinition, pipeline: String, seed: UInt64?
-  ) throws -> TrainingSpecification {
-    guard definition.algorithm == .randomForest else {
-      throw CommandFailure(
-        "\(pipeline): the model \(definition.name) asks for \(definition.algorithm.rawValue); this version trains random-forest"
-      )
-    }
-    guard let group = definition.group else {
-      throw CommandFailure("\(pipeline): the model \(definition.name) needs a group column, usually patient_id")
-    }
+    _ definition: ModelDefinition, seed: UInt64?
+  ) -> TrainingSpecification {
     var specification = TrainingSpecification(
-      name: definition.name, features: definition.features, label: definition.label, group: group)
+      name: definition.name, features: definition.features, label: definition.label, group: definition.group)
     specification.seed = seed ?? definition.seed
     specification.testShare = definition.testFraction
     if let threshold = definition.threshold { specification.thresholdRule = .fixed(threshold) }
     switch definition.balance {
     case .none: specification.balance = .none
     case .smote: specification.balance = .smote(neighbours: Int(definition.parameters["neighbours"] ?? 5))
-    case .weights:
-      throw CommandFailure(
-        "\(pipeline): \(definition.name) asks for balance: weights; this version offers none and smote")
     }
     if let trees = definition.parameters["trees"] { specification.settings.trees = Int(trees) }
     if let depth = definition.parameters["max_depth"] { specification.settings.maxDepth = Int(depth) }
