@@ -1,1 +1,0 @@
-// Placeholder so that the room exists; the first real file replaces it.
