@@ -24,6 +24,8 @@ public struct FileReport: Sendable, Hashable {
   public var rows = 0
   /// Malformed lines added to the quarantine table.
   public var quarantined = 0
+  /// Rows with a date or timestamp that cannot be read: NULL in its column, its text in the column `extra`.
+  public var rowsWithUnreadableDate = 0
   /// Columns that this version of the file does not have; NULL in the table.
   public var missingColumns: [String] = []
   /// Fields of the header that no known version has; kept in the column `extra`.

@@ -8,7 +8,8 @@ import Foundation
 ///
 /// A file's content is imported once: its fingerprint is stored as a Delta transaction in the same commit as its rows,
 /// so importing a folder again, or going on after a crash, adds nothing twice. Columns are matched by name over all
-/// known versions of Synthea; dates and timestamps are typed, everything else stays text.
+/// known versions of Synthea; dates and timestamps are typed, everything else stays text. What a typed
+/// column cannot hold, and the fields of unknown columns, stand as JSON in the column `extra`.
 public final class SyntheaImporter {
   /// The table of malformed lines.
   public static let quarantineTable = "synthea_quarantine"
@@ -109,13 +110,14 @@ public final class SyntheaImporter {
     var malformed: [AddFile] = []
     try forEachPiece(of: file, headerLine: select.headerLine) { position, records in
       let faulty = select.quarantine(file: report.file)
-      let count = try connection.query("SELECT count(*) FROM (\(faulty))").scalar().intValue ?? 0
-      if count > 0 {
+      let counts = try connection.query(select.counts).rows()[0].map { $0.intValue ?? 0 }
+      if counts[0] > 0 {
         malformed += try writer.write("\(faulty) ORDER BY line", into: quarantine)
-        report.quarantined += count
       }
       rows += try writer.write(select.rows, into: table)
-      report.rows += records - count
+      report.quarantined += counts[0]
+      report.rowsWithUnreadableDate += counts[1]
+      report.rows += records - counts[0]
       progress(position, file.byteCount)
     }
     let metrics = ["numQuarantinedRows": String(report.quarantined)]

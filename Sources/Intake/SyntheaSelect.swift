@@ -41,13 +41,34 @@ struct SyntheaSelect {
     """
   }
 
-  /// Columns of every table that the layout does not name: what unknown fields held, as a JSON object.
+  /// One row of two numbers: malformed lines, and well-formed ones with a date or timestamp that cannot be read.
+  var counts: String {
+    let unreadable = unreadableFields.map(\.condition).joined(separator: " OR ")
+    return """
+      SELECT count(*) FILTER (\(fault) IS NOT NULL), \
+      count(*) FILTER (\(fault) IS NULL AND (\(unreadable.isEmpty ? "false" : unreadable))) FROM \(source)
+      """
+  }
+
+  /// The column that no layout names: a JSON object of what unknown fields held and of dates that cannot be read, so
+  /// that nothing is lost; NULL for most rows.
   private var extra: String {
-    guard !mapping.unknown.isEmpty else { return "CAST(NULL AS VARCHAR)" }
-    let pairs = mapping.unknown.map { position in
-      "\(SQL.quote(literal: header[position])), nullif(\(Self.field(position)), '')"
+    let unknown = mapping.unknown.map { (position: $0, condition: "\(Self.field($0)) <> ''") }
+    let pairs = (unreadableFields + unknown).map { position, condition in
+      let name = SQL.quote(literal: JSONText.string(header[position]) + ":")
+      return "CASE WHEN \(condition) THEN \(name) || CAST(to_json(\(Self.field(position))) AS VARCHAR) END"
     }
-    return "CAST(json_object(\(pairs.joined(separator: ", "))) AS VARCHAR)"
+    guard !pairs.isEmpty else { return "CAST(NULL AS VARCHAR)" }
+    return "nullif('{' || concat_ws(',', \(pairs.joined(separator: ", "))) || '}', '{}')"
+  }
+
+  /// Typed fields, with the condition that there is something that cannot be read.
+  private var unreadableFields: [(position: Int, condition: String)] {
+    zip(layout.columns, mapping.positions).compactMap { column, position in
+      guard let position, column.kind != .text else { return nil }
+      let field = Self.field(position)
+      return (position, "(\(field) <> '' AND \(column.kind.expression(field)) IS NULL)")
+    }
   }
 
   private var source: String {
@@ -58,21 +79,12 @@ struct SyntheaSelect {
     """
   }
 
-  /// What is wrong with a line, NULL for a good one. Names the field and the count, never a value.
+  /// What is wrong with a line, NULL for a good one. Names counts, never a value.
   private var fault: String {
-    var cases = [
-      "WHEN raw_encoding <> 'utf-8' THEN 'the line is not UTF-8 text or too long'",
-      """
-      WHEN len(fields) <> \(header.count) THEN \
-      'expected \(header.count) fields, found ' || len(fields)
-      """,
-    ]
-    for (column, position) in zip(layout.columns, mapping.positions) {
-      guard let position, let isReadable = column.kind.isReadable(Self.field(position)) else { continue }
-      let name = SQL.quote(literal: "\(header[position]) is not a \(column.kind.word)")
-      cases.append("WHEN NOT (\(Self.field(position)) = '' OR \(isReadable)) THEN \(name)")
-    }
-    return "CASE \(cases.joined(separator: " ")) END"
+    """
+    CASE WHEN raw_encoding <> 'utf-8' THEN 'the line is not UTF-8 text or too long' \
+    WHEN len(fields) <> \(header.count) THEN 'expected \(header.count) fields, found ' || len(fields) END
+    """
   }
 
   private static func field(_ position: Int) -> String {
@@ -99,15 +111,7 @@ extension SyntheaLayout.Kind {
     }
   }
 
-  var word: String {
-    switch self {
-    case .text: "text"
-    case .date: "date"
-    case .timestamp, .openTimestamp: "timestamp"
-    }
-  }
-
-  /// The typed value of a field; an empty one is NULL. Needs the time zone UTC.
+  /// The typed value of a field; NULL for an empty one and one that cannot be read. Needs the time zone UTC.
   func expression(_ field: String) -> String {
     switch self {
     case .text:
@@ -123,15 +127,23 @@ extension SyntheaLayout.Kind {
       """
     }
   }
+}
 
-  /// Whether a field that is not empty can be read; `nil` if every text can.
-  func isReadable(_ field: String) -> String? {
-    switch self {
-    case .text: nil
-    case .date: "TRY_CAST(left(\(field), 10) AS DATE) IS NOT NULL"
-    case .timestamp: "TRY_CAST(\(field) AS TIMESTAMP) IS NOT NULL"
-    case .openTimestamp:
-      "regexp_full_match(\(field), '[0-9]{4}|[0-9]{5,}-.*') OR TRY_CAST(\(field) AS TIMESTAMP) IS NOT NULL"
+/// JSON text for names that come from a file's header.
+enum JSONText {
+  /// A JSON string with its quotes.
+  static func string(_ text: String) -> String {
+    var out = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": out += "\\\""
+      case "\\": out += "\\\\"
+      case "\u{0}"..<"\u{20}":
+        let digits = String(scalar.value, radix: 16)
+        out += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: out.unicodeScalars.append(scalar)
+      }
     }
+    return out + "\""
   }
 }
