@@ -69,7 +69,7 @@ let package = Package(
     tests("ClinicalTests", ["Clinical"]),
     tests("SimulationTests", ["Simulation", "Clinical"]),
     tests("ModelsTests", ["Models", "DuckDB"]),
-    tests("PipelinesTests", ["Pipelines"]),
+    tests("PipelinesTests", ["Pipelines", "DuckDB"]),
     tests("IntakeTests", ["Intake", "DeltaLake", "DuckDB"]),
     tests("StreamingTests", ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "Kafka", "Models"]),
     tests("EndToEnd", ["DuckDB", "DeltaLake", "Kafka", "Simulation", "lakeward"]),
