@@ -80,9 +80,9 @@ public struct FileKey: Sendable, Hashable {
   /// Id of the deletion vector.
   public var deletionVectorId: String?
 
-  /// The key of a file with these parts.
+  /// The key of a file with these parts; a `file:` URI and the plain absolute path are the same file.
   public init(path: String, deletionVectorId: String? = nil) {
-    self.path = path
+    self.path = path.hasPrefix("file:/") ? "/" + path.dropFirst(5).drop { $0 == "/" } : path
     self.deletionVectorId = deletionVectorId
   }
 }
@@ -127,6 +127,9 @@ public struct AddFile: Sendable, Hashable {
     self.tags = tags
     self.deletionVector = deletionVector
   }
+
+  /// The path without percent escapes.
+  public var decodedPath: String { FilePath.decode(path) }
 
   /// The logical file that this is.
   public var key: FileKey { FileKey(path: path, deletionVectorId: deletionVector?.uniqueId) }

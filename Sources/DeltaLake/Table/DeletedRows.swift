@@ -4,9 +4,6 @@ import Synchronization
 
 /// The deleted rows of files, as SQL for a scan.
 struct DeletedRows {
-  /// Up to this many rows stand in the SQL text itself; more go through a Parquet file.
-  private static let inlineLimit = 2000
-
   let snapshot: Snapshot
 
   init(_ snapshot: Snapshot) { self.snapshot = snapshot }
@@ -51,43 +48,46 @@ struct DeletedRows {
 
   /// A query that gives (position of the file in the list, row number) of every deleted row.
   func sql(_ files: [AddFile]) throws(DeltaError) -> String {
-    var inline: [String] = []
     var selects: [String] = []
     for (index, file) in files.enumerated() {
       guard let vector = file.deletionVector else { continue }
-      let rows = try rows(vector)
-      if inline.count + rows.count <= Self.inlineLimit {
-        inline += rows.map { "(\(index)::BIGINT, \($0)::BIGINT)" }
-      } else {
-        let path = try RowNumberFiles.path(for: rows, id: snapshot.metadata.id + file.path + vector.uniqueId)
-        selects.append("SELECT \(index)::BIGINT, r FROM read_parquet(\(quoted(literal: path)))")
-      }
+      let rows = try RowNumbers.sql(try rows(vector), id: snapshot.metadata.id + file.path + vector.uniqueId)
+      selects.append("SELECT \(index)::BIGINT, r FROM \(rows) AS deleted(r)")
     }
-    if !inline.isEmpty { selects.append("VALUES \(inline.joined(separator: ", "))") }
     return selects.isEmpty ? "SELECT -1::BIGINT, -1::BIGINT" : selects.joined(separator: " UNION ALL ")
   }
 }
 
-/// Row numbers of large deletion vectors as Parquet files in a folder of this process, removed when it ends well.
-enum RowNumberFiles {
+/// Row numbers as a table in SQL: in the text itself when they are few, else as a Parquet file in a folder of this
+/// process that is removed when it ends.
+enum RowNumbers {
+  private static let inlineLimit = 2000
   private static let known = Mutex<(folder: String?, paths: [String: String])>((nil, [:]))
 
-  static func path(for rows: [Int64], id: String) throws(DeltaError) -> String {
-    if let path = known.withLock({ $0.paths[id] }) { return path }
+  /// A table expression of one column; `id` names the rows for good, so that their file is made only once.
+  static func sql(_ rows: [Int64], id: String?) throws(DeltaError) -> String {
+    if rows.count <= inlineLimit {
+      return "(SELECT unnest([\(rows.map(String.init).joined(separator: ", "))]::BIGINT[]))"
+    }
+    return "read_parquet(\(quoted(literal: try path(for: rows, id: id))))"
+  }
+
+  private static func path(for rows: [Int64], id: String?) throws(DeltaError) -> String {
+    if let id, let path = known.withLock({ $0.paths[id] }) { return path }
     let path = try folder() + "/" + UUID().uuidString.lowercased() + ".parquet"
-    let raw = path + ".bin"
+    let raw = path + ".csv"
     do {
       defer { try? FileManager.default.removeItem(atPath: raw) }
-      let connection = try Engine.connect()
       let lines = rows.map(String.init).joined(separator: "\n")
       try Data(lines.utf8).write(to: URL(fileURLWithPath: raw))
+      let connection = try Engine.connect()
       try connection.execute(
         "COPY (SELECT r FROM read_csv(\(quoted(literal: raw)), header = false, columns = {'r': 'BIGINT'})) "
           + "TO \(quoted(literal: path)) (FORMAT parquet)")
     } catch {
       throw DeltaError(engine: error, "preparing a deletion vector")
     }
-    known.withLock { $0.paths[id] = path }
+    if let id { known.withLock { $0.paths[id] = path } }
     return path
   }
 
@@ -97,7 +97,7 @@ enum RowNumberFiles {
       let folder = FileManager.default.temporaryDirectory.path + "/lakeward-rows-\(UUID().uuidString.lowercased())"
       try PosixFileSystem().makeFolder(folder)
       state.folder = folder
-      atexit { RowNumberFiles.removeAll() }
+      atexit { RowNumbers.removeAll() }
       return folder
     }
   }

@@ -37,6 +37,8 @@ struct ScanBuilder {
   let fields: [StructField]
   /// Extra columns: the place of each row, for deletes and updates.
   var rowPlace = false
+  /// Row numbers to keep, for a scan of one file; nil for all.
+  var onlyRows: [Int64]?
 
   init(_ snapshot: Snapshot, _ fields: [StructField]) {
     self.snapshot = snapshot
@@ -82,6 +84,9 @@ struct ScanBuilder {
     let source = "read_parquet(\(Engine.list(paths)), hive_partitioning = false, schema = \(schema))"
     var sql = "SELECT \(outputs.joined(separator: ", ")) FROM \(source)"
     if let deleted { sql += " WHERE (file_index::BIGINT, file_row_number) NOT IN (\(deleted))" }
+    if let onlyRows {
+      sql += " WHERE file_row_number IN (SELECT r FROM \(try RowNumbers.sql(onlyRows, id: nil)) AS kept(r))"
+    }
     return sql
   }
 
