@@ -11,10 +11,10 @@ import Testing
     let snapshot = try table.snapshot()
     try expectFacts(golden, snapshot)
     let comparison = try RowComparison()
-    #expect(try comparison.difference(snapshot, golden.folder + "/expected.parquet", golden) == nil)
+    expectSame(try comparison.difference(snapshot, golden.folder + "/expected.parquet", golden))
     for (version, file) in golden.facts["version_expected"]?.object?.members ?? [] {
       let earlier = try table.snapshot(version: Int64(version))
-      #expect(try comparison.difference(earlier, "\(golden.folder)/\(file.string ?? "")", golden) == nil)
+      expectSame(try comparison.difference(earlier, "\(golden.folder)/\(file.string ?? "")", golden))
     }
     for (version, rows) in golden.facts["versions"]?.object?.members ?? [] {
       let earlier = try table.snapshot(version: Int64(version))
@@ -29,7 +29,7 @@ import Testing
     let start = try #require(feed["start_version"]?.int)
     let sql = try DeltaReader.changesSQL(table, from: start)
     let expected = "\(golden.folder)/\(feed["expected"]?.string ?? "")"
-    #expect(try RowComparison().difference(scan: sql, expected) == nil)
+    expectSame(try RowComparison().difference(scan: sql, expected))
   }
 
   @Test(arguments: GoldenCase.of(kind: "log"))
@@ -64,7 +64,7 @@ import Testing
     try Data(text.replacing(try #require(template["placeholder"]?.string), with: folder).utf8).write(
       to: URL(fileURLWithPath: log))
     let snapshot = try DeltaTable(at: table).snapshot()
-    #expect(try RowComparison().difference(snapshot, golden.folder + "/expected.parquet", golden) == nil)
+    expectSame(try RowComparison().difference(snapshot, golden.folder + "/expected.parquet", golden))
   }
 
   @Test(arguments: GoldenCase.all.filter { $0.facts["writable"]?.bool == false })
@@ -73,13 +73,18 @@ import Testing
     #expect(throws: DeltaError.self) { try table.append([]) }
   }
 
+  private func expectSame(_ difference: String?, at location: SourceLocation = #_sourceLocation) {
+    #expect(difference == nil, "\(difference ?? "")", sourceLocation: location)
+  }
+
   private func expectFacts(_ golden: GoldenCase, _ snapshot: Snapshot) throws {
     let facts = golden.facts
     #expect(snapshot.version == facts["version"]?.int)
     #expect(Int64(snapshot.files.count) == facts["active_files"]?.int)
     #expect(Int64(snapshot.tableProtocol.minReaderVersion) == facts["min_reader"]?.int)
     #expect(Int64(snapshot.tableProtocol.minWriterVersion) == facts["min_writer"]?.int)
-    #expect(snapshot.tableProtocol.readerFeatures?.sorted() == facts["reader_features"]?.array?.compactMap(\.string).sorted())
+    #expect(
+      snapshot.tableProtocol.readerFeatures?.sorted() == facts["reader_features"]?.array?.compactMap(\.string).sorted())
     #expect(snapshot.metadata.id == facts["table_id"]?.string)
     #expect(snapshot.partitionColumns == facts["partition_columns"]?.array?.compactMap(\.string))
     #expect(snapshot.schema.fields.map(\.nullable) == facts["nullable"]?.array?.compactMap(\.bool))

@@ -27,14 +27,16 @@ struct RowComparison {
   /// The first difference in words, nil if the rows are the same.
   func difference(scan: String, _ expected: String, asJSON: [String] = []) throws -> String? {
     do {
-      let columns = try connection.query("SELECT * FROM \(scan) LIMIT 0").columns.filter { $0.name != "_commit_timestamp" }
+      let columns = try connection.query("SELECT * FROM \(scan) LIMIT 0").columns.filter {
+        $0.name != "_commit_timestamp"
+      }
       let wanted = try connection.query("SELECT * FROM \(file(expected)) LIMIT 0").columns
       guard columns.map(\.name).sorted() == wanted.map(\.name).sorted() else {
         return "columns \(columns.map(\.name)), expected \(wanted.map(\.name))"
       }
       let left = columns.map { column in
         let name = SQL.quote(identifier: column.name)
-        return asJSON.contains(column.name) ? "to_json(\(name))::VARCHAR" : normalized(name, column.type)
+        return asJSON.contains(column.name) ? "\(name)::JSON::VARCHAR" : normalized(name, column.type)
       }
       let right = columns.map { column in
         let name = SQL.quote(identifier: column.name)

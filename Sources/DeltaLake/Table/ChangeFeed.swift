@@ -44,7 +44,7 @@ extension DeltaReader {
       try ActionDecoder.decode(
         try table.store.read(path), file: path, version: version, wanted: [.state, .changes, .commitInfo]
       ) { actions.append($0) }
-    } catch where error.code == .missingFile {
+    } catch  where error.code == .missingFile {
       throw DeltaError(
         .versionNotFound, "\(table.location): commit \(version) is no longer in the log",
         hint: "begin at a later version")

@@ -34,7 +34,7 @@ public struct DeltaReader {
 /// Builds the SELECT over a set of files.
 struct ScanBuilder {
   let snapshot: Snapshot
-  let fields: [StructField]
+  var fields: [StructField]
   /// Extra columns: the place of each row, for deletes and updates.
   var rowPlace = false
   /// Row numbers to keep, for a scan of one file; nil for all.
@@ -46,6 +46,13 @@ struct ScanBuilder {
   }
 
   func sql(_ files: [AddFile]) throws(DeltaError) -> String {
+    if !files.isEmpty, DataType.structure(fields).contains(where: { $0 == .variant }),
+      try !VariantFiles.areAnnotated(files, snapshot)
+    {
+      var plain = self
+      plain.fields = fields.map { StructField($0.name, $0.type.withPlainVariants, metadata: $0.metadata) }
+      return try plain.sql(files)
+    }
     let whole = files.filter { $0.deletionVector == nil }
     let cut = files.filter { $0.deletionVector != nil }
     var selects: [String] = []
