@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 DEMO_SECONDS ?=
 CHAOS_ROUNDS ?= 20
+SOAK_MINUTES ?= 10
 BENCH_RECORDS ?= 1000000
 # In CI a warning is an error.
 SWIFT_FLAGS := $(if $(CI),-Xswiftc -warnings-as-errors)
@@ -41,6 +42,9 @@ test: setup peers lint ## every test, against real peers
 
 bench: build ## side by side with Spark and with DuckDB alone, on this machine; BENCH_RECORDS=1000000
 	@bench/stream --records $(BENCH_RECORDS)
+
+soak: build ## feed the running pipeline for SOAK_MINUTES=10 and watch memory, then verify
+	@bench/soak --minutes $(SOAK_MINUTES)
 
 chaos: setup peers ## kill -9 at random moments, CHAOS_ROUNDS=20 times: the tables stay the same
 	@$(SWIFT) swift build $(KEPT) --build-tests

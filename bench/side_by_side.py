@@ -257,4 +257,5 @@ def say(text):
     print("bench: " + text, file=sys.stderr, flush=True)
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
