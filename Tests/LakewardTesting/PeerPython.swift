@@ -8,10 +8,11 @@ public enum PeerPython {
   /// The interpreter, or nil (with a printed reason) when the environment has not been made.
   public static var interpreter: String? {
     let given = ProcessInfo.processInfo.environment["LAKEWARD_PEERS"] ?? ""
-    let folder = given.isEmpty ? Places.packageRoot() + "/.venv-peers" : given
-    let python = folder + "/bin/python"
-    if FileManager.default.isExecutableFile(atPath: python) { return python }
-    Places.note("skipped: no Python peers at \(folder) (scripts/peers makes them)")
+    let folders = given.isEmpty ? Places.roots().map { $0 + "/.venv-peers" } : [given]
+    for folder in folders where FileManager.default.isExecutableFile(atPath: folder + "/bin/python") {
+      return folder + "/bin/python"
+    }
+    Places.note("skipped: no Python peers at \(folders[0]) (scripts/peers makes them)")
     return nil
   }
 

@@ -52,17 +52,17 @@ public enum Places {
     FileHandle.standardError.write(Data((text + "\n").utf8))
   }
 
-  /// Beside the package; and beside the main work tree when the package is a linked git work tree.
+  /// The package root, and the main work tree's when the package is a linked git work tree.
+  static func roots(from file: String = #filePath) -> [String] {
+    let root = packageRoot(from: file)
+    guard let link = try? String(contentsOfFile: root + "/.git", encoding: .utf8), link.hasPrefix("gitdir: "),
+      let range = link.range(of: "/.git/worktrees/")
+    else { return [root] }
+    return [root, String(link[link.index(link.startIndex, offsetBy: 8)..<range.lowerBound])]
+  }
+
   private static func sharedRoots(from file: String) -> [String] {
     if let given = ProcessInfo.processInfo.environment["LAKEWARD_SHARED"], !given.isEmpty { return [given] }
-    let root = packageRoot(from: file)
-    var roots = [URL(fileURLWithPath: root).deletingLastPathComponent().path + "/shared"]
-    if let link = try? String(contentsOfFile: root + "/.git", encoding: .utf8), link.hasPrefix("gitdir: "),
-      let range = link.range(of: "/.git/worktrees/")
-    {
-      let main = String(link[link.index(link.startIndex, offsetBy: 8)..<range.lowerBound])
-      roots.append(URL(fileURLWithPath: main).deletingLastPathComponent().path + "/shared")
-    }
-    return roots
+    return roots(from: file).map { URL(fileURLWithPath: $0).deletingLastPathComponent().path + "/shared" }
   }
 }
