@@ -21,6 +21,8 @@ public struct ModelDefinition: Sendable, Hashable {
         [
           "trees": 1...10_000, "max_depth": 1...30, "row_share": 0.01...1, "feature_share": 0.01...1,
           "min_leaf_rows": 0...1e9, "smoothing": 0...1e9, "bins": 2...4096,
+          // SMOTE's k.
+          "neighbours": 1...1000,
         ]
       }
     }

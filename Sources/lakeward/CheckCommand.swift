@@ -38,6 +38,7 @@ enum CheckCommand: Command {
     for name in names {
       report(name, "the definition is sound") {
         let pipeline = try workspace.pipeline(name)
+        for warning in pipeline.warnings { Console.write("warning \(warning)") }
         for model in pipeline.models where try workspace.registry.liveVersion(of: model.name) == nil {
           throw StreamingError.noLiveModel(name: model.name, pipeline: name)
         }

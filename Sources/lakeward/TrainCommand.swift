@@ -81,7 +81,11 @@ extension Workspace {
     }
     if let trees = definition.parameters["trees"] { specification.settings.trees = Int(trees) }
     if let depth = definition.parameters["max_depth"] { specification.settings.maxDepth = Int(depth) }
+    if let share = definition.parameters["row_share"] { specification.settings.rowShare = share }
+    if let share = definition.parameters["feature_share"] { specification.settings.featureShare = share }
     if let rows = definition.parameters["min_leaf_rows"] { specification.settings.minLeafRows = rows }
+    if let rows = definition.parameters["smoothing"] { specification.settings.smoothing = rows }
+    if let bins = definition.parameters["bins"] { specification.settings.bins = Int(bins) }
     return specification
   }
 }

@@ -9,21 +9,22 @@ import Testing
     "hemoglobin", "leukocytes", "oxygen_saturation",
   ]
 
-  /// Spark's functions that the pipeline uses and DuckDB has not.
-  static let macros = """
-    CREATE MACRO unix_timestamp(t) AS CAST(floor(epoch(CAST(t AS TIMESTAMPTZ))) AS BIGINT);
-    CREATE MACRO regexp_like(s, p) AS regexp_matches(s, p);
-    CREATE MACRO date_add(d, n) AS CAST(d AS DATE) + CAST(n AS INTEGER);
-    SET TimeZone = 'UTC';
-    """
+  /// A connection that understands the portable dialect.
+  static func connect() throws -> Connection {
+    let connection = try Database().connect()
+    try connection.execute("ATTACH ':memory:' AS \(SparkDialect.database); USE \(SparkDialect.database)")
+    for macro in SparkDialect.macros { try connection.execute(macro) }
+    try connection.execute("USE memory; SET search_path = 'memory.main,\(SparkDialect.database).main'")
+    try connection.execute("SET TimeZone = 'UTC'; SET default_null_order = 'nulls_first_on_asc_last_on_desc'")
+    return connection
+  }
 
   private let pipeline: Pipeline
   private let connection: Connection
 
   init() throws {
     pipeline = try Pipeline.load(folder: IllnessPipelineTests.folder)
-    connection = try Database().connect()
-    try connection.execute(Self.macros)
+    connection = try Self.connect()
     try connection.execute(
       """
       CREATE TABLE records (patient_id VARCHAR DEFAULT 'P', event_time TIMESTAMPTZ DEFAULT '2024-06-01T12:00:00Z',

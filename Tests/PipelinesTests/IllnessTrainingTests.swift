@@ -10,8 +10,7 @@ import Testing
 
   init() throws {
     model = try #require(try Pipeline.load(folder: IllnessPipelineTests.folder).models.first)
-    connection = try Database().connect()
-    try connection.execute(IllnessRulesTests.macros)
+    connection = try IllnessRulesTests.connect()
   }
 
   private func makeTables() throws {
