@@ -79,6 +79,13 @@ public struct ClassificationMetrics: Sendable, Hashable, Codable {
     return Ranking(labels: labels, probabilities: probabilities).thresholdOfBestF1
   }
 
+  /// The threshold with the highest mean of both classes' F1, which, unlike the F1 of the positives, does not call
+  /// everybody positive when most are. Placed and tied like `thresholdOfBestF1`.
+  public static func thresholdOfBestMacroF1(labels: [Bool], probabilities: [Double]) -> Double {
+    precondition(labels.count == probabilities.count)
+    return Ranking(labels: labels, probabilities: probabilities).thresholdOfBestMacroF1
+  }
+
   private static func ratio(_ numerator: Int, _ denominator: Int) -> Double {
     denominator == 0 ? 0 : Double(numerator) / Double(denominator)
   }
@@ -89,6 +96,7 @@ private struct Ranking {
   private(set) var rocAUC: Double?
   private(set) var averagePrecision: Double?
   private(set) var thresholdOfBestF1 = 0.5
+  private(set) var thresholdOfBestMacroF1 = 0.5
 
   init(labels: [Bool], probabilities: [Double]) {
     let order = probabilities.indices.sorted { probabilities[$0] > probabilities[$1] }
@@ -101,6 +109,7 @@ private struct Ranking {
     var orderedPairs = 0.0
     var average = 0.0
     var best = -1.0
+    var bestMacro = -1.0
     var start = 0
     while start < order.count {
       let probability = probabilities[order[start]]
@@ -116,11 +125,18 @@ private struct Ranking {
       falsePositives += tiedNegatives
       average +=
         Double(tiedPositives) / Double(positives) * Double(truePositives) / Double(truePositives + falsePositives)
+      let next = end < order.count ? probabilities[order[end]] : probability
       let f1 = 2 * Double(truePositives) / Double(truePositives + falsePositives + positives)
       if f1 > best {
         best = f1
-        let next = end < order.count ? probabilities[order[end]] : probability
         thresholdOfBestF1 = (probability + next) / 2
+      }
+      let trueNegatives = negatives - falsePositives
+      let predictedNegatives = labels.count - truePositives - falsePositives
+      let macro = f1 + 2 * Double(trueNegatives) / Double(predictedNegatives + negatives)
+      if macro > bestMacro {
+        bestMacro = macro
+        thresholdOfBestMacroF1 = (probability + next) / 2
       }
       start = end
     }

@@ -82,6 +82,8 @@ private struct TrainingRun {
     switch specification.thresholdRule {
     case .fixed: "fixed"
     case .bestF1: "best F1 on patients of the development part that the scoring forest did not see"
+    case .bestMacroF1:
+      "best mean F1 of both classes on patients of the development part that the scoring forest did not see"
     }
   }
 
@@ -113,7 +115,7 @@ private struct TrainingRun {
       labels += outcome.labels
       probabilities += outcome.probabilities
     }
-    return ClassificationMetrics.thresholdOfBestF1(labels: labels, probabilities: probabilities)
+    return best(labels, probabilities)
   }
 
   /// Every fold is decided with the threshold of the other folds of its repetition, so that no row's truth helps to
@@ -158,8 +160,13 @@ private struct TrainingRun {
 
   private func decision(_ outcomes: [Outcome]) -> Double {
     if case .fixed(let threshold) = specification.thresholdRule { return threshold }
-    return ClassificationMetrics.thresholdOfBestF1(
-      labels: outcomes.flatMap(\.labels), probabilities: outcomes.flatMap(\.probabilities))
+    return best(outcomes.flatMap(\.labels), outcomes.flatMap(\.probabilities))
+  }
+
+  private func best(_ labels: [Bool], _ probabilities: [Double]) -> Double {
+    specification.thresholdRule == .bestF1
+      ? ClassificationMetrics.thresholdOfBestF1(labels: labels, probabilities: probabilities)
+      : ClassificationMetrics.thresholdOfBestMacroF1(labels: labels, probabilities: probabilities)
   }
 
   private static func spread(_ values: [Double]) -> ModelCard.CrossValidation.Spread {

@@ -18,7 +18,10 @@ public struct TrainingSpecification: Sendable, Hashable {
 
   /// How the decision threshold is found.
   public enum ThresholdRule: Sendable, Hashable {
-    /// The best F1 on rows of patients that the scoring forest did not see, inside the development part.
+    /// The best mean of both classes' F1 on rows of patients that the scoring forest did not see, inside the
+    /// development part.
+    case bestMacroF1
+    /// The best F1 of the positives, found in the same way.
     case bestF1
     /// A fixed probability.
     case fixed(Double)
@@ -39,7 +42,7 @@ public struct TrainingSpecification: Sendable, Hashable {
   /// Share of the groups that is kept back for the final evaluation.
   public var testShare = 0.2
   /// How the decision threshold is found.
-  public var thresholdRule: ThresholdRule = .bestF1
+  public var thresholdRule: ThresholdRule = .bestMacroF1
   /// Folds by group inside the development part, from which the threshold comes.
   public var folds = 5
   /// Below this number of groups the whole procedure is also cross-validated `repetitions` times, because one
@@ -84,6 +87,30 @@ public struct TrainingSpecification: Sendable, Hashable {
 }
 
 extension ForestSettings {
+  /// Settings from a definition's parameters: trees, max_depth, row_share, feature_share, min_leaf_rows, smoothing,
+  /// bins; what is not named keeps its default. Throws `invalidSpecification` for an unknown name or a value out of
+  /// range.
+  public init(parameters: [String: Double]) throws(ModelError) {
+    for (name, value) in parameters.sorted(by: { $0.key < $1.key }) {
+      // Far outside every setting's range, and safe to convert.
+      let whole = Int(min(max(value.isNaN ? -1 : value, -1), 1e9))
+      switch name {
+      case "trees": trees = whole
+      case "max_depth": maxDepth = whole
+      case "row_share": rowShare = value
+      case "feature_share": featureShare = value
+      case "min_leaf_rows": minLeafRows = value
+      case "smoothing": smoothing = value
+      case "bins": bins = whole
+      default:
+        throw ModelError(
+          .invalidSpecification, "a random forest has no parameter \(name)",
+          hint: "use trees, max_depth, row_share, feature_share, min_leaf_rows, smoothing or bins")
+      }
+    }
+    try validate()
+  }
+
   func validate() throws(ModelError) {
     func require(_ holds: Bool, _ name: String, _ range: String) throws(ModelError) {
       if !holds {

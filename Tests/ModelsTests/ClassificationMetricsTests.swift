@@ -43,4 +43,15 @@ import Testing
       #expect(metrics.f1 <= best + 1e-12)
     }
   }
+
+  @Test func macroF1DoesNotCallEverybodyIll() {
+    let ill = (0..<85).map { index in 0.5 + Double(index % 50) / 100 }
+    let well = (0..<15).map { index in 0.3 + Double(index) / 50 }
+    let labels = [Bool](repeating: true, count: 85) + [Bool](repeating: false, count: 15)
+    let probabilities = ill + well
+    let best = ClassificationMetrics.thresholdOfBestMacroF1(labels: labels, probabilities: probabilities)
+    let metrics = ClassificationMetrics(labels: labels, probabilities: probabilities, threshold: best)
+    #expect(metrics.specificity > 0.5)
+    #expect(metrics.recall > 0.8)
+  }
 }

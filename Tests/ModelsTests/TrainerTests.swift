@@ -120,6 +120,15 @@ import Testing
     }
   }
 
+  @Test func parametersOfADefinitionBecomeSettings() throws {
+    let settings = try ForestSettings(parameters: ["trees": 50, "max_depth": 6, "row_share": 0.8])
+    #expect(settings.trees == 50 && settings.maxDepth == 6 && settings.rowShare == 0.8)
+    #expect(settings.bins == ForestSettings().bins)
+    for wrong in [["leaves": 3.0], ["trees": 0], ["trees": .nan], ["max_depth": 1e300], ["row_share": 2]] {
+      #expect(throws: ModelError.self) { try ForestSettings(parameters: wrong) }
+    }
+  }
+
   static func createTable(_ connection: Connection, rows: Int, patients: Int) throws {
     try connection.execute(
       """
