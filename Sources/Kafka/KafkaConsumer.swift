@@ -40,6 +40,8 @@ public struct KafkaSpan: Sendable, Hashable {
   public var first: [Int32: Int64] = [:]
   /// Offset after the last record, per partition in the span.
   public var next: [Int32: Int64] = [:]
+  /// True if a limit ended it, so that more records may have arrived already.
+  public var isFull = false
 
   /// A span of no records.
   public init() {}
@@ -155,7 +157,10 @@ public final class KafkaConsumer {
         fetchChunk(waiting: left)
       }
       let isFull = take(maxRecords: maxRecords, maxBytes: maxBytes, into: &span, body)
-      if isFull || failure != nil { break }
+      if isFull || failure != nil {
+        span.isFull = isFull && failure == nil
+        break
+      }
       if chunkIndex == chunkCount, chunkCount < Self.chunkSize {
         if span.records > 0 { break }
         try checkConnection()

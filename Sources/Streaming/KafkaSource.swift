@@ -112,7 +112,7 @@ public final class KafkaSource: RecordSource {
     var first = span.first
     for partition in span.first.keys { first[partition] = positions[partition] ?? span.first[partition] }
     positions.merge(span.next) { _, new in new }
-    return SourceBatch(records: batch, first: first, next: span.next)
+    return SourceBatch(records: batch, first: first, next: span.next, hasMore: span.isFull)
   }
 
   /// Tells lag tools, without waiting for the broker.
@@ -158,7 +158,7 @@ public final class KafkaSource: RecordSource {
     let first = gaps.mapValues(\.lowerBound)
     positions.merge(next) { _, new in new }
     gaps = [:]
-    return SourceBatch(records: batch, first: first, next: next)
+    return SourceBatch(records: batch, first: first, next: next, hasMore: true)
   }
 
   /// A batch to fill: the last one again if nobody else holds it any more, so that its memory serves on.

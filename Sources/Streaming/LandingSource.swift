@@ -155,7 +155,8 @@ public final class LandingSource: RecordSource {
       if batch.count >= limit.records || bytes >= limit.bytes { break }
     }
     guard !batch.isEmpty else { return nil }
-    return SourceBatch(records: batch, first: [Self.partition: first], next: [Self.partition: position])
+    return SourceBatch(
+      records: batch, first: [Self.partition: first], next: [Self.partition: position], hasMore: !pending.isEmpty)
   }
 
   private func read(_ split: LandingSplit, into batch: RecordBatch) throws {

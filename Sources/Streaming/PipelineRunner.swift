@@ -173,7 +173,7 @@ public final class PipelineRunner {
       report.seconds["read"] = readSeconds
       source.didCommit(records.next)
       observe(.committed(report))
-      if mode == .continuous, records.records.count < limit.records {
+      if mode == .continuous, !records.hasMore {
         stop.wait(seconds: pipeline.trigger.intervalSeconds - (ContinuousClock.now - start) / .seconds(1))
       }
     }

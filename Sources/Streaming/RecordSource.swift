@@ -47,12 +47,15 @@ public struct SourceBatch {
   public var first: [Int32: Int64]
   /// For each partition in the batch, the position after it: the version of the Delta `txn` action.
   public var next: [Int32: Int64]
+  /// True if the limit cut the batch: more records are there already, so there is no reason to wait for them.
+  public var hasMore: Bool
 
   /// A batch of these records that covers `first ..< next` in each partition.
-  public init(records: RecordBatch, first: [Int32: Int64], next: [Int32: Int64]) {
+  public init(records: RecordBatch, first: [Int32: Int64], next: [Int32: Int64], hasMore: Bool = false) {
     self.records = records
     self.first = first
     self.next = next
+    self.hasMore = hasMore
   }
 }
 

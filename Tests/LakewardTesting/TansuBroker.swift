@@ -24,6 +24,16 @@ public final class TansuBroker: Sendable {
     return nil
   }
 
+  /// The folder with a librdkafka that is new enough for this broker, to be put into a process's `LD_LIBRARY_PATH`; nil
+  /// (with a printed reason) when it is not installed. `LAKEWARD_LIBRDKAFKA` names another one.
+  public static var clientLibraryFolder: String? {
+    let given = ProcessInfo.processInfo.environment["LAKEWARD_LIBRDKAFKA"] ?? ""
+    let folder = given.isEmpty ? Places.packageRoot() + "/.venv-peers/librdkafka" : given
+    if FileManager.default.fileExists(atPath: folder + "/librdkafka.so.1") { return folder }
+    Places.note("skipped: no newer librdkafka in \(folder) (scripts/peers installs it)")
+    return nil
+  }
+
   /// Starts a broker on a free loopback port. A client's first requests wait until it listens.
   ///
   /// - Throws: ``ProcessError`` or ``PortError`` when it cannot be started.
