@@ -72,22 +72,15 @@ def lakeward(source, records):
 
 
 def prepared_lake(folder):
-    """A lake with a trained illness model and nothing else; made once, copied for each run."""
-    prepared = os.path.join(WORK, "lake")
+    """A lake with a trained illness model and nothing else. The demo trains one on people that it makes; once."""
+    prepared = os.path.join(WORK, "prepared")
     if not os.path.exists(os.path.join(prepared, "complete")):
         shutil.rmtree(prepared, ignore_errors=True)
-        os.makedirs(prepared)
-        people = os.path.join(WORK, "population")
-        shutil.rmtree(people, ignore_errors=True)
-        for words in (
-            ["simulate", "population", "--patients", "2000", "--seed", str(SEED), "--to", people],
-            ["import", people, "--lake", prepared],
-            ["train", "illness", "--lake", prepared],
-        ):
-            say("lakeward " + " ".join(words))
-            subprocess.run([LAKEWARD] + words, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        say("training a model with lakeward demo")
+        subprocess.run(
+            [LAKEWARD, "demo", "--seconds", "1", "--lake", prepared], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
         open(os.path.join(prepared, "complete"), "w").close()
-    shutil.copytree(prepared, folder, dirs_exist_ok=True)
+    shutil.copytree(os.path.join(prepared, "models"), os.path.join(folder, "models"))
     return folder
 
 
