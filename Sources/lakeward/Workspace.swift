@@ -17,7 +17,7 @@ struct Workspace {
     if let file, !FileManager.default.fileExists(atPath: file) {
       throw CommandFailure("\(file): there is no such configuration file")
     }
-    var configuration = try LakeConfiguration.load(file: file ?? "lakeward.yml")
+    var configuration = try LakeConfiguration.load(file: file)
     if let folder = arguments.text("lake") {
       if configuration.models == configuration.lake + "/models" { configuration.models = folder + "/models" }
       configuration.lake = folder
