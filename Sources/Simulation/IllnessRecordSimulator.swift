@@ -22,7 +22,6 @@ public struct IllnessRecordSimulator: Sendable {
   /// No record is longer than this many bytes.
   public static let maximumRecordBytes = 2_048
   private static let keyBytes = 36
-  private static let rememberedRecords = 8
 
   struct Patient: Sendable {
     let birth: CivilDate
@@ -32,12 +31,6 @@ public struct IllnessRecordSimulator: Sendable {
     let settled: Levels
     var levels: Levels
     var isAcutelyIll: Bool
-  }
-
-  private struct Remembered: Sendable {
-    var bytes: [UInt8]
-    var patient: Int
-    var isIll: Bool
   }
 
   /// Counts of what was written so far.
@@ -51,8 +44,7 @@ public struct IllnessRecordSimulator: Sendable {
   private let stride: Int
   private var turn: Int
   private var lastTime = Int64.min
-  private let thresholds: [Double]
-  private var remembered: [Remembered] = []
+  private var injector: FaultInjector<RecordFault>
 
   /// A stream about `patients` people (at least 1).
   ///
@@ -65,7 +57,7 @@ public struct IllnessRecordSimulator: Sendable {
     let count = max(1, patients)
     self.missingLaboratoryShare = missingLaboratoryShare
     random = SeededRandom(seed: seed, stream: UInt64.max)
-    thresholds = (faults ?? FaultRates()).thresholds
+    injector = FaultInjector(faults)
     var people: [Patient] = []
     people.reserveCapacity(count)
     var keys: [UInt8] = []
@@ -124,14 +116,15 @@ public struct IllnessRecordSimulator: Sendable {
   private mutating func emit(
     patient: Int, time: Int64, scratch: UnsafeMutablePointer<UInt8>, _ body: (Record) throws -> Void
   ) rethrows {
-    var fault = randomFault()
+    var fault = injector.fault(&random)
     if fault == .duplicate {
-      if remembered.isEmpty {
-        fault = nil
-      } else {
-        try emitDuplicate(body)
+      if let copy = injector.earlier(&random) {
+        try copy.bytes.withUnsafeBufferPointer { bytes in
+          try hand(bytes, patient: copy.patient, isIll: copy.isIll, fault: .duplicate, body)
+        }
         return
       }
+      fault = nil
     }
     advance(patient)
     let isIll = patients[patient].isChronicallyIll || patients[patient].isAcutelyIll
@@ -143,20 +136,12 @@ public struct IllnessRecordSimulator: Sendable {
         cursor: ByteCursor(scratch), key: key, patient: patients[patient], measured: measured, time: time)
       return writer.write(fault: fault, missingShare: missingLaboratoryShare, random: &random)
     }
-    if fault == nil, thresholds.last ?? 0 > 0, truth.records % 16 == 0 {
-      remember(
-        Remembered(
-          bytes: Array(UnsafeBufferPointer(start: scratch, count: length)), patient: patient, isIll: isIll))
+    if fault == nil, injector.isActive, truth.records % 16 == 0 {
+      let bytes = Array(UnsafeBufferPointer(start: scratch, count: length))
+      injector.remember(.init(bytes: bytes, patient: patient, isIll: isIll), &random)
     }
     try hand(
       UnsafeBufferPointer(start: scratch, count: length), patient: patient, isIll: isIll, fault: fault, body)
-  }
-
-  private mutating func emitDuplicate(_ body: (Record) throws -> Void) rethrows {
-    let copy = remembered[random.integer(below: remembered.count)]
-    try copy.bytes.withUnsafeBufferPointer { bytes in
-      try hand(bytes, patient: copy.patient, isIll: copy.isIll, fault: .duplicate, body)
-    }
   }
 
   private mutating func hand(
@@ -171,21 +156,6 @@ public struct IllnessRecordSimulator: Sendable {
       let key = UnsafeBufferPointer(rebasing: keys[patient * Self.keyBytes..<(patient + 1) * Self.keyBytes])
       try body(Record(bytes: bytes, key: key, isIll: isIll, fault: fault))
     }
-  }
-
-  private mutating func remember(_ record: Remembered) {
-    if remembered.count < Self.rememberedRecords {
-      remembered.append(record)
-    } else {
-      remembered[random.integer(below: remembered.count)] = record
-    }
-  }
-
-  private mutating func randomFault() -> RecordFault? {
-    guard let total = thresholds.last, total > 0 else { return nil }
-    let place = random.uniform()
-    guard place < total else { return nil }
-    return thresholds.firstIndex { place < $0 }.flatMap { RecordFault(rawValue: UInt8($0)) }
   }
 
   /// From one record of a patient to the next an acute disease may begin or pass; about one patient in seven has one.

@@ -7,15 +7,15 @@ public struct IllnessTruth: Sendable, Hashable {
   public internal(set) var ill = 0
   /// Bytes written, line ends included.
   public internal(set) var bytes = 0
-  private var faults = Array(repeating: 0, count: RecordFault.allCases.count)
+  private var faults = FaultCounts<RecordFault>()
 
   /// The truth about nothing written yet.
   public init() {}
 
   /// Records with this fault.
   public internal(set) subscript(fault: RecordFault) -> Int {
-    get { faults[Int(fault.rawValue)] }
-    set { faults[Int(fault.rawValue)] = newValue }
+    get { faults[fault] }
+    set { faults[fault] = newValue }
   }
 
   /// Records that belong into quarantine.
@@ -30,8 +30,7 @@ public struct IllnessTruth: Sendable, Hashable {
 
   /// The counts as one JSON object without a line end.
   public var json: String {
-    let counts = RecordFault.allCases.map { "\"\($0)\":\(self[$0])" }.joined(separator: ",")
-    return "{\"records\":\(records),\"bytes\":\(bytes),\"ill\":\(ill),\"accepted\":\(accepted),"
-      + "\"quarantined\":\(quarantined),\"faults\":{\(counts)}}"
+    "{\"records\":\(records),\"bytes\":\(bytes),\"ill\":\(ill),\"accepted\":\(accepted),"
+      + "\"quarantined\":\(quarantined),\"faults\":\(faults.json)}"
   }
 }

@@ -1,6 +1,6 @@
 /// What can be wrong with a simulated illness record. A record has one fault at most, so that each fault's count is
 /// the number of rows that it must lead to.
-public enum RecordFault: UInt8, Sendable, Hashable, CaseIterable {
+public enum RecordFault: UInt8, SimulatedFault {
   /// Not JSON: cut off, a separator lost, or no JSON at all.
   case brokenJSON
   /// A value of a type that cannot be read as the field's (text for a number, an object, a number for an identifier).
@@ -29,36 +29,5 @@ public enum RecordFault: UInt8, Sendable, Hashable, CaseIterable {
   }
 }
 
-/// How often each fault occurs, as a share (0 ... 1) of all records.
-public struct FaultRates: Sendable, Hashable {
-  private var shares: [Double]
-
-  /// No fault at all.
-  public init() {
-    shares = Array(repeating: 0, count: RecordFault.allCases.count)
-  }
-
-  /// Every fault equally often, together `total` (0 ... 1) of the records.
-  public init(total: Double) {
-    let each = min(1, max(0, total)) / Double(RecordFault.allCases.count)
-    shares = Array(repeating: each, count: RecordFault.allCases.count)
-  }
-
-  /// The mixture of `--faults`: 3 % of the records, every fault equally often.
-  public static let mixed = FaultRates(total: 0.03)
-
-  /// The share of records with this fault; negative shares count as 0.
-  public subscript(fault: RecordFault) -> Double {
-    get { shares[Int(fault.rawValue)] }
-    set { shares[Int(fault.rawValue)] = max(0, newValue) }
-  }
-
-  /// Running sums of the shares in the order of `RecordFault.allCases`.
-  var thresholds: [Double] {
-    var sum = 0.0
-    return shares.map { share in
-      sum += share
-      return sum
-    }
-  }
-}
+/// How often each fault of an illness record occurs.
+public typealias FaultRates = FaultMixture<RecordFault>
