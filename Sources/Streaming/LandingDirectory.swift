@@ -16,7 +16,7 @@ public struct LandingError: RetriableError, Sendable, Hashable, CustomStringConv
   /// One line with a remedy.
   public var description: String {
     "landing directory: cannot \(operation) \(path): \(String(cString: strerror(code))). "
-      + "Give this user the right to read it, or move it away"
+      + (code == EILSEQ ? "Rename it in UTF-8" : "Give this user the right to read it, or move it away")
   }
 }
 
@@ -35,9 +35,16 @@ struct LandingDirectory: Sendable {
     closedir(directory)
   }
 
-  /// Every file, in no particular order.
-  func list() throws(LandingError) -> [LandingFile] {
+  /// What is in the directory, in no particular order.
+  struct Listing {
     var files: [LandingFile] = []
+    /// A name that is not UTF-8 could not be written down in the table of splits: what it names is not read.
+    var unreadableName: LandingError?
+  }
+
+  /// Every file.
+  func list() throws(LandingError) -> Listing {
+    var listing = Listing()
     var folders = [""]
     while let folder = folders.popLast() {
       let path = folder.isEmpty ? root : root + "/" + folder
@@ -48,7 +55,11 @@ struct LandingDirectory: Sendable {
       }
       defer { closedir(directory) }
       while let entry = readdir(directory) {
-        guard let name = Self.name(of: entry), !Self.isIgnored(name) else { continue }
+        guard let name = Self.name(of: entry) else {
+          listing.unreadableName = LandingError(operation: "read a file by its name in", path: path, code: EILSEQ)
+          continue
+        }
+        guard !Self.isIgnored(name) else { continue }
         var status = stat()
         guard fstatat(dirfd(directory), name, &status, 0) == 0 else { continue }
         let relative = folder.isEmpty ? name : folder + "/" + name
@@ -56,12 +67,12 @@ struct LandingDirectory: Sendable {
         case S_IFDIR where entry.pointee.d_type != UInt8(DT_LNK): folders.append(relative)
         case S_IFREG:
           let modified = Int64(status.st_mtim.tv_sec) * 1_000_000 + Int64(status.st_mtim.tv_nsec) / 1000
-          files.append(LandingFile(path: relative, size: Int64(status.st_size), modified: modified))
+          listing.files.append(LandingFile(path: relative, size: Int64(status.st_size), modified: modified))
         default: break
         }
       }
     }
-    return files
+    return listing
   }
 
   /// What became of reading a range.
@@ -95,7 +106,7 @@ struct LandingDirectory: Sendable {
     name.hasPrefix(".") || name.hasPrefix("_") || name.hasSuffix(".tmp")
   }
 
-  /// Nil for a name that is not UTF-8: it could not be written down in the table of splits.
+  /// Nil for a name that is not UTF-8.
   private static func name(of entry: UnsafeMutablePointer<dirent>) -> String? {
     withUnsafePointer(to: &entry.pointee.d_name) { tuple in
       tuple.withMemoryRebound(to: CChar.self, capacity: 256) { String(validatingCString: $0) }

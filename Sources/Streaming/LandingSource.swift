@@ -94,7 +94,7 @@ public final class LandingSource: RecordSource {
   public func isExhausted() throws -> Bool {
     guard pending.isEmpty else { return false }
     var planner = planner
-    let plan = planner.plan(try directory.list(), now: clock(), LandingLineEnds(directory))
+    let plan = planner.plan(try directory.list().files, now: clock(), LandingLineEnds(directory))
     return plan.splits.isEmpty && plan.unfinished.isEmpty && plan.unreadable.isEmpty
   }
 
@@ -115,10 +115,11 @@ public final class LandingSource: RecordSource {
   private func discover() throws {
     let start = ContinuousClock.now
     let ends = LandingLineEnds(directory)
-    let plan = planner.plan(try directory.list(), now: clock(), ends)
+    let listing = try directory.list()
+    let plan = planner.plan(listing.files, now: clock(), ends)
     listingTime = .now - start
     if plan.splits.isEmpty {
-      if let failure = ends.failure { throw failure }
+      if let failure = ends.failure ?? listing.unreadableName { throw failure }
       return
     }
     if try splits.append(plan.splits) {

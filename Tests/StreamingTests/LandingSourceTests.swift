@@ -129,4 +129,17 @@ struct LandingSourceTests {
     #expect(reading.records.count == 250)
     #expect(Set(reading.records.map { $0.offset >> 32 }).count == 250, "one line of 60 bytes fits into 100")
   }
+
+  @Test("a file whose name is not UTF-8 is told, once all others were given")
+  func unreadableName() throws {
+    try harness.append(Array("fine\n".utf8), to: "a")
+    let file = Array((harness.landing + "/").utf8CString.dropLast()) + [CChar(bitPattern: 0xff), 0]
+    close(open(file, O_CREAT | O_WRONLY, 0o644))
+    let source = try harness.open()
+    try source.start(from: [:])
+    #expect(try source.next(limit: BatchLimit(), deadline: .now)?.records.count == 1)
+    let error = try #require(throws: LandingError.self) { try source.next(limit: BatchLimit(), deadline: .now) }
+    #expect(error.description.contains(harness.landing))
+    #expect(error.description.contains("UTF-8"))
+  }
 }
