@@ -4,7 +4,7 @@
 
 /* Rows walked through a tree together: enough independent chains of loads to hide their latency. */
 #define LANES 8
-#define BLOCK_ROWS 64
+#define BLOCK_ROWS 128
 #define BLOCK_FLOATS 16384
 
 /* Copies a row twice, so that following a missing value's direction needs no branch: see lakeward_forest. */

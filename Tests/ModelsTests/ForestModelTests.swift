@@ -60,6 +60,19 @@ import Testing
     }
   }
 
+  @Test(arguments: [1, 300, 700, 2048, 2049])
+  func rowsOfAnyWidthAreScored(width: Int) throws {
+    var generator = TestGenerator(state: UInt64(width))
+    var dataset = Dataset(features: (0..<width).map { "x\($0)" })
+    for index in 0..<90 {
+      let row = (0..<width).map { _ in generator.unit() < 0.1 ? Float.nan : Float(generator.unit()) }
+      dataset.append(row, label: (row[0].isNaN ? 0.5 : row[0]) > 0.6, group: Int32(index))
+    }
+    let forest = try ForestModel.train(dataset, settings: settings(), seed: 1)
+    #expect(forest.usesFlatForest == (width <= 2048))
+    #expect(try forest.predict(dataset.values) == reference(forest, dataset.values))
+  }
+
   @Test func contributionsAddUpToTheProbability() throws {
     let dataset = SampleData.dataset(rows: 1000, groups: 100, seed: 4)
     let forest = try ForestModel.train(dataset, settings: settings(), seed: 1)
