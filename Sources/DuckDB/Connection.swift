@@ -110,6 +110,9 @@ final class PreparedStatement {
 
   deinit { duckdb_destroy_prepare(&raw) }
 
+  /// What DuckDB's parser made of the text.
+  var kind: duckdb_statement_type { duckdb_prepared_statement_type(raw) }
+
   /// What a run would give.
   var columns: [Column] {
     (0..<duckdb_prepared_statement_column_count(raw)).map { index in
