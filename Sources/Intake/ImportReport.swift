@@ -42,6 +42,12 @@ public struct ImportReport: Sendable, Hashable {
   /// One report per file, in order of their names.
   public internal(set) var files: [FileReport] = []
 
+  /// A report without files.
+  init() {}
+
+  /// Several reports as one.
+  public init(joining reports: [ImportReport]) { files = reports.flatMap(\.files) }
+
   /// Rows added to tables.
   public var rows: Int { files.reduce(0) { $0 + $1.rows } }
   /// Malformed lines added to the quarantine table.

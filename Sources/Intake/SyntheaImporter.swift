@@ -45,16 +45,35 @@ public final class SyntheaImporter {
     _ folder: String, progress: ((ImportProgress) -> Void)? = nil
   ) throws -> ImportReport {
     let (folder, names) = try Self.files(in: folder)
-    var report = ImportReport()
-    for (index, name) in names.enumerated() {
-      let file = try importFile(folder + "/" + name, name: name) { bytesRead, byteCount in
-        progress?(
-          ImportProgress(
-            file: name, number: index + 1, count: names.count, bytesRead: bytesRead, byteCount: byteCount))
-      }
-      report.files.append(file)
-    }
+    let report = try importAll(names.map { (folder + "/" + $0, $0) }, progress)
     guard report.files.contains(where: { $0.table != nil }) else { throw IntakeError.nothingToImport(path: folder) }
+    return report
+  }
+
+  /// Imports CSV files that are named one by one; the name of a file counts only where headers do not tell tables apart.
+  ///
+  /// - Parameter progress: Called before a file is read and after each piece of it.
+  /// - Throws: As ``importFolder(_:progress:)``; also if one of the files is none of Synthea's.
+  public func importFiles(_ paths: [String], progress: ((ImportProgress) -> Void)? = nil) throws -> ImportReport {
+    let report = try importAll(paths.map { ($0, ($0 as NSString).lastPathComponent) }, progress)
+    for (path, file) in zip(paths, report.files) where file.outcome == .unknownHeader {
+      throw IntakeError.nothingToImport(path: path)
+    }
+    return report
+  }
+
+  private func importAll(
+    _ files: [(path: String, name: String)], _ progress: ((ImportProgress) -> Void)?
+  ) throws -> ImportReport {
+    var report = ImportReport()
+    for (index, file) in files.enumerated() {
+      report.files.append(
+        try importFile(file.path, name: file.name) { bytesRead, byteCount in
+          progress?(
+            ImportProgress(
+              file: file.name, number: index + 1, count: files.count, bytesRead: bytesRead, byteCount: byteCount))
+        })
+    }
     return report
   }
 

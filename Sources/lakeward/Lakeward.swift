@@ -6,7 +6,7 @@ struct Lakeward {
   static var commands: [any Command.Type] {
     [
       RunCommand.self, SimulateCommand.self, TrainCommand.self, CheckCommand.self, VerifyCommand.self,
-      QueryCommand.self,
+      QueryCommand.self, TableCommand.self, ImportCommand.self, ModelsCommand.self,
     ]
   }
 

@@ -22,7 +22,8 @@ struct Subcommand: Sendable {
     }
     guard let subcommand = words.first(where: { $0.name == word }) else {
       let guess = nearest(to: word, among: names).map { "; did you mean \($0)?" } ?? ""
-      throw UsageError("lakeward \(command): there is no word \(word)\(guess) (there are: \(names.joined(separator: ", ")))")
+      throw UsageError(
+        "lakeward \(command): there is no word \(word)\(guess) (there are: \(names.joined(separator: ", ")))")
     }
     return try subcommand.run(arguments, Array(arguments.positionals.dropFirst()))
   }
@@ -34,7 +35,8 @@ struct Subcommand: Sendable {
       throw UsageError(
         words.count < names.count
           ? "lakeward \(command): \(missing) is missing: lakeward \(command) \(names.joined(separator: " "))"
-          : "lakeward \(command): \(words[names.count]) is too much: lakeward \(command) \(names.joined(separator: " "))")
+          : "lakeward \(command): \(words[names.count]) is too much: lakeward \(command) \(names.joined(separator: " "))"
+      )
     }
     return words
   }

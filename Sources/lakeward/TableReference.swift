@@ -15,6 +15,7 @@ extension Workspace {
     }
     let names = try lake.tableNames()
     let guess = nearest(to: place, among: names).map { "; did you mean \($0)?" } ?? ""
-    throw CommandFailure("there is no table \(place), neither by that name in the lake \(lake.root) nor as a folder\(guess)")
+    throw CommandFailure(
+      "there is no table \(place), neither by that name in the lake \(lake.root) nor as a folder\(guess)")
   }
 }

@@ -154,7 +154,8 @@ struct TableWriter: RowWriter {
       isCut = limit != nil
       if let limit {
         Self.shrink(&widths, to: limit)
-        while visible.count > 2, Self.total(visible.map { widths[$0] }, isGapped: visible.count < widths.count) > limit {
+        while visible.count > 2, Self.total(visible.map { widths[$0] }, isGapped: visible.count < widths.count) > limit
+        {
           visible.remove(at: visible.count / 2)
         }
       }

@@ -14,7 +14,8 @@ struct DeltaCall: Hashable {
   var table: String
   var moment = Moment.newest
 
-  static let usage = "write delta('DIR'), delta('DIR', version => 3) or delta('DIR', timestamp => '2026-01-31T08:00:00Z')"
+  static let usage =
+    "write delta('DIR'), delta('DIR', version => 3) or delta('DIR', timestamp => '2026-01-31T08:00:00Z')"
 
   /// The name of the view that stands in for it: what the call looks like, so that plans and messages stay readable.
   var name: String {
@@ -52,7 +53,9 @@ struct DeltaCall: Hashable {
       }
       switch (name.folded, value.kind) {
       case ("version", .number):
-        guard let number = Int64(value.text) else { throw UsageError("delta(…): version => \(value.text) is no version") }
+        guard let number = Int64(value.text) else {
+          throw UsageError("delta(…): version => \(value.text) is no version")
+        }
         call.moment = .version(number)
         index += 4
       case ("timestamp", .string):
@@ -65,7 +68,9 @@ struct DeltaCall: Hashable {
         call.moment = .timestamp(text.text)
         index += 5
       case ("version", _), ("timestamp", _):
-        throw UsageError("delta(…): \(name.folded) takes \(name.folded == "version" ? "a whole number" : "a time in quotes"); \(usage)")
+        throw UsageError(
+          "delta(…): \(name.folded) takes \(name.folded == "version" ? "a whole number" : "a time in quotes"); \(usage)"
+        )
       default:
         let guess = nearest(to: name.folded, among: ["version", "timestamp"]).map { ", did you mean \($0)?" } ?? ""
         throw UsageError("delta(…) has no option \(name.text)\(guess); \(usage)")

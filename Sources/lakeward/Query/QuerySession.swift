@@ -81,7 +81,8 @@ final class QuerySession {
         COPY (SELECT \(outputs.joined(separator: ", ")) FROM \(wrapped(columns.count)))
         TO \(SQL.quote(literal: temporary)) (FORMAT parquet, COMPRESSION zstd)
         """)
-      rows = try connection.query("SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata(?)", [.string(temporary)])
+      rows =
+        try connection.query("SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata(?)", [.string(temporary)])
         .scalar().intValue ?? 0
     }
     try OutputSink.install(temporary, as: file)

@@ -56,7 +56,9 @@ struct QueryText {
 
   /// The word with which the statement behind WITH's queries begins.
   private static func verb(behindWith tokens: [QueryToken]) -> QueryToken? {
-    let verbs: Set<String> = ["select", "from", "values", "table", "pivot", "unpivot", "insert", "update", "delete", "merge"]
+    let verbs: Set<String> = [
+      "select", "from", "values", "table", "pivot", "unpivot", "insert", "update", "delete", "merge",
+    ]
     var depth = 0
     for (index, token) in tokens.enumerated() {
       if token.isSign("(") { depth += 1 }
@@ -96,7 +98,9 @@ struct QueryText {
     guard let first = rest.first(where: { !$0.isSign("(") }), let begin = rest.first?.range.lowerBound else {
       throw UsageError("EXPLAIN what? Give the query after it")
     }
-    guard first.kind == .word, readers.contains(first.folded), !first.isWord("explain") else { throw refusal(of: first) }
+    guard first.kind == .word, readers.contains(first.folded), !first.isWord("explain") else {
+      throw refusal(of: first)
+    }
     return String(decoding: Array(sql.utf8)[begin...], as: UTF8.self)
   }
 
@@ -126,7 +130,8 @@ struct QueryText {
 
   private static func requireRelation(before index: Int, _ tokens: [QueryToken]) throws {
     let words: Set<String> = [
-      "from", "join", "lateral", "pivot", "pivot_wider", "unpivot", "pivot_longer", "summarize", "describe", "desc", "table",
+      "from", "join", "lateral", "pivot", "pivot_wider", "unpivot", "pivot_longer", "summarize", "describe", "desc",
+      "table",
     ]
     guard index > 0 else { throw UsageError("delta('DIR') is a table; write: FROM delta('DIR')") }
     let before = tokens[index - 1]

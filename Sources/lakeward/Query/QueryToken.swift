@@ -59,7 +59,8 @@ struct QueryLexer {
       quoted(.string, from: position - 1, escapes: true)
     case (UInt8(ascii: "$"), _): dollarQuoted()
     case (UInt8(ascii: "="), UInt8(ascii: ">")), (UInt8(ascii: ":"), UInt8(ascii: "=")): append(.sign, length: 2)
-    case (let first, _) where Self.isWordStart(first): append(.word) { Self.isWordStart($0) || Self.isDigit($0) || $0 == 0x24 }
+    case (let first, _) where Self.isWordStart(first):
+      append(.word) { Self.isWordStart($0) || Self.isDigit($0) || $0 == 0x24 }
     case (let first, _) where Self.isDigit(first):
       append(.number) { Self.isWordStart($0) || Self.isDigit($0) || $0 == UInt8(ascii: ".") }
     default: append(.sign, length: 1)

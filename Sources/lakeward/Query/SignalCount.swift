@@ -27,6 +27,7 @@ final class SignalCount: Sendable {
       return state.hasEnded
     }
     guard !hasEnded else { return }
-    DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(50)) { [self] in interruptRepeatedly(connection) }
+    DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(50)) { [self] in interruptRepeatedly(connection)
+    }
   }
 }

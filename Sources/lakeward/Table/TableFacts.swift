@@ -35,7 +35,10 @@ struct TableFacts {
     if let description = metadata.description { lines.append(("description", description)) }
     lines += [
       ("id", metadata.id),
-      ("version", "\(snapshot.version), of \(InstantText.timestamp(microseconds: snapshot.timestamp &* 1_000, suffix: "Z"))"),
+      (
+        "version",
+        "\(snapshot.version), of \(InstantText.timestamp(microseconds: snapshot.timestamp &* 1_000, suffix: "Z"))"
+      ),
       ("rows", Console.grouped(rows)),
       ("files", "\(Console.grouped(snapshot.files.count)), \(Console.grouped(snapshot.sizeInBytes)) bytes"),
       ("partitioned by", snapshot.partitionColumns.isEmpty ? "–" : snapshot.partitionColumns.joined(separator: ", ")),
@@ -89,7 +92,7 @@ struct TableFacts {
   /// Rows by the statistics, else by asking the Parquet files.
   static func rowCount(_ snapshot: Snapshot, _ connection: Connection) throws -> Int64 {
     if let count = try snapshot.rowCount() { return count }
-    let scan = try DeltaReader.scanSQL(snapshot, columns: [])
+    let scan = try DeltaReader.scanSQL(snapshot)
     return Int64(try connection.query("SELECT count(*) FROM \(scan)").scalar().intValue ?? 0)
   }
 
