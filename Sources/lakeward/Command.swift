@@ -112,8 +112,9 @@ struct Arguments {
   }
 }
 
-/// The candidate that differs least from a word, if it differs little.
+/// The candidate that differs least from a word, if it differs little or goes on where the word stops.
 func nearest(to word: String, among candidates: [String]) -> String? {
+  if word.count >= 3, let longer = candidates.first(where: { $0.hasPrefix(word) }) { return longer }
   let scored = candidates.map { (distance: editDistance(word, $0), name: $0) }
   guard let best = scored.min(by: { $0.distance < $1.distance }), best.distance <= max(1, word.count / 3) else {
     return nil

@@ -16,6 +16,6 @@ extension Workspace {
     let names = try lake.tableNames()
     let guess = nearest(to: place, among: names).map { "; did you mean \($0)?" } ?? ""
     throw CommandFailure(
-      "there is no table \(place), neither by that name in the lake \(lake.root) nor as a folder\(guess)")
+      "there is no table \(place): \(lake.root)/tables holds none of that name, and there is no such folder\(guess)")
   }
 }
