@@ -58,8 +58,7 @@ def session(output):
 def reason():
     """The first rule that a parsed record breaks, as text; NULL for a record that keeps them all."""
     rules = [
-        # The reader has put this in the place of bytes that are not UTF-8.
-        (f.col("value").contains("\ufffd"), "not UTF-8"),
+        (~f.is_valid_utf8("value"), "not UTF-8"),
         (f.col("r").isNull() | f.col("r._corrupt").isNotNull(), "not a JSON object of the declared types"),
         (f.col("r.patient_id").isNull(), "patient_id is missing"),
         (~f.col("r.patient_id").rlike("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"), "patient_id is no UUID"),
