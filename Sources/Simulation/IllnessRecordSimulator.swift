@@ -35,7 +35,7 @@ public struct IllnessRecordSimulator: Sendable {
 
   /// Counts of what was written so far.
   public private(set) var truth = IllnessTruth()
-  /// Whether the share of laboratory values that are not there (`null`) is above 0, and how large it is.
+  /// The share (0 ... 1) of laboratory values that were not measured and are `null`.
   public let missingLaboratoryShare: Double
 
   private var random: SeededRandom
