@@ -6,7 +6,6 @@ cd "$root"
 # Debian's own Python: whatever else stands first in PATH may lack pip or be another version.
 python=/usr/bin/python3
 
-mkdir -p "$root/.deps/tmp"
 export TMPDIR=$root/.deps/tmp
 export PYTHONDONTWRITEBYTECODE=1 PYTHONNOUSERSITE=1
 export PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_REQUIRE_VIRTUALENV=0
@@ -21,6 +20,9 @@ stop() {
   for line in "$@"; do printf '  %s\n' "$line" >&2; done
   exit 1
 }
+
+mkdir -p "$TMPDIR" 2>/dev/null && [ -w "$root" ] && [ -w "$TMPDIR" ] || stop "$root cannot be written to" \
+  "run this as the owner of the folder ($(stat -c %U "$root"))"
 
 # need_packages NAME…: installs the Debian packages of these that are missing.
 need_packages() {
