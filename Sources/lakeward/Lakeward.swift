@@ -5,7 +5,7 @@ internal import Foundation
 struct Lakeward {
   static var commands: [any Command.Type] {
     [
-      RunCommand.self, SimulateCommand.self, TrainCommand.self, CheckCommand.self, VerifyCommand.self,
+      DemoCommand.self, RunCommand.self, SimulateCommand.self, TrainCommand.self, CheckCommand.self, VerifyCommand.self,
       QueryCommand.self, TableCommand.self, ImportCommand.self, ModelsCommand.self,
     ]
   }
