@@ -4,8 +4,10 @@ enum ReadSet: Sendable {
   case nothing
   /// Exactly these files; new files of others do not matter (compaction, row-level changes by file).
   case files(Set<FileKey>)
-  /// The whole table.
+  /// The whole table, where rows that are appended meanwhile may count as coming later.
   case table
+  /// The whole table, and every row that comes meanwhile matters.
+  case everyRow
 }
 
 /// Decides whether a commit may go on behind another writer's. Pure.
@@ -17,18 +19,19 @@ enum ConflictRules {
     var info: CommitInfo?
     var changesProtocol = false
     var metadata: TableMetadata?
-    var added = false
     var addedData = false
     var removed: Set<FileKey> = []
+    var removedData = false
     for action in actions {
       switch action {
       case .commitInfo(let value): info = value
       case .tableProtocol: changesProtocol = true
       case .metadata(let value): metadata = value
       case .add(let file):
-        added = true
         addedData = addedData || file.dataChange
-      case .remove(let file): removed.insert(file.key)
+      case .remove(let file):
+        removed.insert(file.key)
+        removedData = removedData || file.dataChange
       case .transaction, .domain, .cdc, .sidecar, .checkpointMetadata: break
       }
     }
@@ -43,9 +46,12 @@ enum ConflictRules {
     case .nothing: return nil
     case .files(let keys):
       return keys.isDisjoint(with: removed) ? nil : "\(who) removed a file that was read"
+    case .everyRow:
+      return addedData ? "\(who) added rows that were not read" : nil
     case .table:
-      if !removed.isEmpty { return "\(who) removed files that were read" }
-      if added, addedData { return "\(who) added rows that were not read" }
+      if removedData { return "\(who) removed files that were read" }
+      // Write-serializable: a blind append may be thought of as having happened after this commit.
+      if addedData, info?.isBlindAppend != true { return "\(who) added rows that were not read" }
       return nil
     }
   }

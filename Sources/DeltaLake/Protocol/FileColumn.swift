@@ -40,10 +40,10 @@ struct FileColumn {
         let value =
           field.type == .void
           ? "NULL::INTEGER"
-          : renamed("\(expression).\(quoted(identifier: from))", field.type, depth: depth + 1, toPhysical: toPhysical)
+          : renamed("(\(expression)).\(quoted(identifier: from))", field.type, depth: depth + 1, toPhysical: toPhysical)
         return "\(quoted(identifier: to)) := \(value)"
       }
-      return "CASE WHEN \(expression) IS NOT NULL THEN struct_pack(\(members.joined(separator: ", "))) END"
+      return "CASE WHEN (\(expression)) IS NOT NULL THEN struct_pack(\(members.joined(separator: ", "))) END"
     case .array(let element, _):
       return
         "list_transform(\(expression), lambda \(variable): \(renamed(variable, element, depth: depth + 1, toPhysical: toPhysical)))"

@@ -105,7 +105,7 @@ struct WritePlan {
 
   private func fieldId(_ field: StructField) -> String? {
     guard let id = field.fieldId else { return nil }
-    let name = quoted(identifier: field.physicalName(mapping))
+    let name = quoted(literal: field.physicalName(mapping))
     guard case .structure(let members) = field.type else { return "\(name): \(id)" }
     let inner = ["__duckdb_field_id: \(id)"] + members.compactMap { fieldId($0) }
     return "\(name): {\(inner.joined(separator: ", "))}"

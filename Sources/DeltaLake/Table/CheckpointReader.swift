@@ -84,6 +84,10 @@ struct ParquetPart {
     has(action, field) ? "\(action).\(quoted(identifier: field))::\(type)" : "NULL::\(type)"
   }
 
+  func rows(_ sql: String) throws(DeltaError) -> [[Value]] {
+    do { return try connection.query(sql).rows() } catch { throw Self.failure(error, name) }
+  }
+
   /// Everything but file actions, through the same decoder as commits.
   func smallActions() throws(DeltaError) -> [Action] {
     let names = ["protocol", "metaData", "txn", "domainMetadata", "sidecar"].filter { types[$0] != nil }

@@ -27,7 +27,7 @@ public struct DeltaWriter {
   }
 
   private let connection: Connection
-  private let options: Options
+  let options: Options
 
   /// A writer that runs its queries on a connection, whose TimeZone should be UTC.
   public init(connection: Connection, options: Options = Options()) {
