@@ -20,6 +20,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WORK = os.path.join(ROOT, "bench", ".work")
 PEERS = os.path.join(ROOT, "bench", "peers")
 LAKEWARD = os.environ.get("LAKEWARD_PROGRAM") or os.path.join(ROOT, ".build", "release", "lakeward")
+MODELS = {"folder": None}
 TABLES = ("bronze", "silver", "gold", "quarantine")
 SEED = 7
 sys.path.insert(0, PEERS)
@@ -29,6 +30,7 @@ def main():
     parser = argparse.ArgumentParser(prog="bench/stream", description=__doc__)
     parser.add_argument("--records", type=int, default=1_000_000, help="records to simulate (default 1,000,000)")
     parser.add_argument("--input", help="a folder of NDJSON files to use instead of simulated ones")
+    parser.add_argument("--models", help="a models folder to use instead of one that the demo trains")
     parser.add_argument("--sides", default="lakeward,spark,limit", help="which of lakeward, spark, limit")
     parser.add_argument("--rounds", type=int, default=1, help="runs of each side; the median counts")
     parser.add_argument("--check", action="store_true", help="exit with status 1 when a goal is missed")
@@ -41,6 +43,8 @@ def main():
     if not os.access(LAKEWARD, os.X_OK) and ("lakeward" in wanted or not arguments.input):
         parser.error("%s is not built; run make build first" % LAKEWARD)
 
+    if arguments.models:
+        MODELS["folder"] = os.path.abspath(arguments.models)
     source = os.path.abspath(arguments.input) if arguments.input else simulated(arguments.records)
     facts = describe(source)
     say("%(records)d records, %(megabytes)d MB of NDJSON in %(files)d files" % facts)
@@ -67,20 +71,24 @@ def lakeward(source, records):
     for name in sorted(os.listdir(source)):
         os.link(os.path.join(source, name), os.path.join(landing, name))
     outcome = run([LAKEWARD, "run", "illness", "--once", "--lake", lake], cwd=ROOT)
-    tables = {name: table_rows(os.path.join(lake, name + "_patient_data")) for name in TABLES}
+    tables = {name: table_rows(os.path.join(lake, "tables", name + "_patient_data")) for name in TABLES}
     return outcome | {"tables": tables, "records_per_second": records / outcome["seconds"]}
 
 
 def prepared_lake(folder):
     """A lake with a trained illness model and nothing else. The demo trains one on people that it makes; once."""
-    prepared = os.path.join(WORK, "prepared")
-    if not os.path.exists(os.path.join(prepared, "complete")):
-        shutil.rmtree(prepared, ignore_errors=True)
-        say("training a model with lakeward demo")
-        subprocess.run(
-            [LAKEWARD, "demo", "--seconds", "1", "--lake", prepared], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-        open(os.path.join(prepared, "complete"), "w").close()
-    shutil.copytree(os.path.join(prepared, "models"), os.path.join(folder, "models"))
+    models = MODELS["folder"]
+    if models is None:
+        prepared = os.path.join(WORK, "prepared")
+        models = os.path.join(prepared, "models")
+        if not os.path.exists(os.path.join(prepared, "complete")):
+            shutil.rmtree(prepared, ignore_errors=True)
+            say("training a model with lakeward demo")
+            subprocess.run(
+                [LAKEWARD, "demo", "--seconds", "1", "--lake", prepared],
+                cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+            open(os.path.join(prepared, "complete"), "w").close()
+    shutil.copytree(models, os.path.join(folder, "models"))
     return folder
 
 

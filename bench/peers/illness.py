@@ -24,7 +24,8 @@ AGE_GROUPS = ["0-17", "18-34", "35-49", "50-64", "65-79", "80+"]
 FEATURES = ["age_" + group for group in AGE_GROUPS] + ["gender"] + [column for _, column, _, _ in MEASUREMENTS]
 
 TREES = 100
-DEPTH = 12
+# The depth of the pipeline's own forest.
+DEPTH = 8
 
 
 def train_forest(folder, path, records=50000):
