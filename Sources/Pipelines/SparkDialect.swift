@@ -227,7 +227,10 @@ public enum SparkDialect {
     CREATE OR REPLACE MACRO kurtosis(x) AS kurtosis_pop(x)
     """#,
     #"""
-    CREATE OR REPLACE MACRO range(n) AS TABLE SELECT range AS id FROM system.main.range(n)
+    CREATE OR REPLACE MACRO range
+      (n) AS TABLE (SELECT range AS id FROM system.main.range(n)),
+      (a, b) AS TABLE (SELECT range AS id FROM system.main.range(a, b)),
+      (a, b, c) AS TABLE (SELECT range AS id FROM system.main.range(a, b, c))
     """#,
     #"""
     CREATE OR REPLACE MACRO initcap(s) AS array_to_string(list_transform(string_split(lower(s), ' '), lambda w:

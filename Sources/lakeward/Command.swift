@@ -122,17 +122,20 @@ func nearest(to word: String, among candidates: [String]) -> String? {
   return best.name
 }
 
+/// Insertions, deletions, replacements and swaps of neighbours (optimal string alignment distance).
 private func editDistance(_ left: String, _ right: String) -> Int {
+  let left = Array(left)
   let right = Array(right)
-  var row = Array(0...right.count)
-  for (i, a) in left.enumerated() {
-    var diagonal = row[0]
-    row[0] = i + 1
-    for (j, b) in right.enumerated() {
-      let substitution = diagonal + (a == b ? 0 : 1)
-      diagonal = row[j + 1]
-      row[j + 1] = min(substitution, row[j + 1] + 1, row[j] + 1)
+  var beforeLast: [Int] = []
+  var last = Array(0...right.count)
+  for i in left.indices {
+    var row = [i + 1]
+    for j in right.indices {
+      var least = min(last[j] + (left[i] == right[j] ? 0 : 1), last[j + 1] + 1, row[j] + 1)
+      if i > 0, j > 0, left[i - 1] == right[j], left[i] == right[j - 1] { least = min(least, beforeLast[j - 1] + 1) }
+      row.append(least)
     }
+    (beforeLast, last) = (last, row)
   }
-  return row[right.count]
+  return last[right.count]
 }

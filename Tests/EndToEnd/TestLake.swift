@@ -28,7 +28,7 @@ final class TestLake {
       $0.hasPrefix("trigger:") ? "trigger: { interval: 50 ms, max_records: \(maxRecords) }" : String($0)
     }
     try lines.joined(separator: "\n").write(toFile: definition, atomically: true, encoding: .utf8)
-    var settings = "lake: \(lake)\npipelines: \(pipelines)\nthreads: 2\n"
+    var settings = "lake: \(lake)\npipelines: \(pipelines)\nengine: { threads: 2 }\n"
     if let models { settings += "models: \(models)\n" }
     try settings.write(toFile: configuration, atomically: true, encoding: .utf8)
     try FileManager.default.createDirectory(atPath: landing, withIntermediateDirectories: true)

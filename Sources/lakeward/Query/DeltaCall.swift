@@ -43,11 +43,10 @@ struct DeltaCall: Hashable {
     var index = start + 1
     while try token(index).isSign(",") {
       let name = try token(index + 1)
-      let arrow = try token(index + 2)
-      let value = try token(index + 3)
-      guard name.kind == .word, arrow.isSign("=>") || arrow.isSign(":=") else {
+      guard name.kind == .word, let arrow = try? token(index + 2), arrow.isSign("=>") || arrow.isSign(":=") else {
         throw UsageError("delta(…) takes its options by name; \(usage)")
       }
+      let value = try token(index + 3)
       guard case .newest = call.moment else {
         throw UsageError("delta(…) takes one of version and timestamp, once; \(usage)")
       }
