@@ -23,7 +23,8 @@ extension Connection {
     return try body()
   }
 
-  /// How far the running statement is; nil if nothing runs or `trackProgress()` was not called. From any thread.
+  /// How far the running statement is; nil if nothing runs, `trackProgress()` was not called, or DuckDB cannot tell (for
+  /// example while a join is built). From any thread.
   public var progress: Progress? {
     let raw = duckdb_query_progress(raw)
     guard raw.percentage >= 0 else { return nil }

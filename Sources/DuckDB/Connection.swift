@@ -130,7 +130,7 @@ final class PreparedStatement {
     for (index, parameter) in parameters.enumerated() {
       let value = try parameter.handle()
       guard value.borrow({ duckdb_bind_value(raw, idx_t(index + 1), $0) }) == DuckDBSuccess else {
-        throw DuckDBError(.usage, "parameter \(index + 1) of type \(parameter.parameterType) could not be bound")
+        throw DuckDBError(.usage, "parameter \(index + 1) could not be bound")
       }
     }
   }

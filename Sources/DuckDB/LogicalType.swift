@@ -63,7 +63,7 @@ public indirect enum LogicalType: Sendable, Hashable {
 }
 
 extension LogicalType: CustomStringConvertible {
-  /// DuckDB's SQL text of the type.
+  /// DuckDB's SQL text of the type, with every field name in quotes: `STRUCT("a" INTEGER)[]`.
   public var description: String {
     switch self {
     case .decimal(let width, let scale): "DECIMAL(\(width),\(scale))"

@@ -15,9 +15,39 @@ final class ValueHandle {
 
 extension Value {
   /// The type that a parameter or an appended element of this value gets.
-  var parameterType: LogicalType {
+  ///
+  /// - Throws: the elements of a list or map do not have one type, or there is no such type.
+  func parameterType() throws(DuckDBError) -> LogicalType {
     switch self {
-    case .null: .null
+    case .list(let values): return .list(try Value.commonType(of: values))
+    case .structure(let fields):
+      guard !fields.isEmpty else { throw DuckDBError(.usage, "a STRUCT parameter needs a field") }
+      var types: [LogicalType.Field] = []
+      for field in fields { types.append(.init(field.name, try field.value.parameterType())) }
+      return .structure(types)
+    case .map(let entries):
+      return .map(
+        key: try Value.commonType(of: entries.map(\.key)), value: try Value.commonType(of: entries.map(\.value)))
+    case .union:
+      throw DuckDBError(.usage, "a UNION cannot be a parameter; use union_value(tag := …) in the SQL")
+    default: return simpleType
+    }
+  }
+
+  private static func commonType(of values: [Value]) throws(DuckDBError) -> LogicalType {
+    var common = LogicalType.null
+    for value in values {
+      let type = try value.parameterType()
+      guard let unified = common.unified(with: type) else {
+        throw DuckDBError(.usage, "a list or map parameter mixes the types \(common) and \(type)")
+      }
+      common = unified
+    }
+    return common
+  }
+
+  private var simpleType: LogicalType {
+    switch self {
     case .bool: .boolean
     case .int: .bigint
     case .hugeint: .hugeint
@@ -36,26 +66,20 @@ extension Value {
     case .timestampTZ: .timestampTZ
     case .timestampNanoseconds: .timestampNanoseconds
     case .interval: .interval
-    case .list(let values): .list(values.first { !$0.isNull }?.parameterType ?? .null)
-    case .structure(let fields): .structure(fields.map { .init($0.name, $0.value.parameterType) })
-    case .map(let entries):
-      .map(
-        key: entries.first?.key.parameterType ?? .null,
-        value: entries.first { !$0.value.isNull }?.value.parameterType ?? .null)
-    case .union(let tag, let value): .union([.init(tag, value.parameterType)])
+    case .null, .list, .structure, .map, .union: .null
     }
   }
 
   /// A DuckDB handle of this value.
   func handle() throws(DuckDBError) -> ValueHandle {
+    let type = try parameterType()
     switch self {
     case .list(let values):
-      let element = parameterType.elementType
-      return try Value.handle(of: values, element) { raw, type in
+      return try Value.handle(of: values, type.elementType) { raw, type in
         duckdb_create_list_value(type, raw, idx_t(values.count))
       }
     case .structure(let fields):
-      return try Value.handle(of: fields.map(\.value), parameterType) { raw, type in
+      return try Value.handle(of: fields.map(\.value), type) { raw, type in
         duckdb_create_struct_value(type, raw)
       }
     case .map(let entries):
@@ -63,30 +87,38 @@ extension Value {
       for entry in entries { keys.append(try entry.key.handle()) }
       var rawKeys = keys.map { $0.borrow { $0 } }
       defer { withExtendedLifetime(keys) {} }
-      return try Value.handle(of: entries.map(\.value), parameterType) { raw, type in
+      return try Value.handle(of: entries.map(\.value), type) { raw, type in
         duckdb_create_map_value(type, &rawKeys, raw, idx_t(entries.count))
       }
-    case .union:
-      throw DuckDBError(.usage, "a UNION cannot be a parameter; use union_value(tag := …) in the SQL")
+    case .decimal(let unscaled, let width, _):
+      // DuckDB takes width, scale and digits unseen.
+      _ = try type.handle()
+      guard unscaled.magnitude < (0..<width).reduce(UInt128(1), { power, _ in power * 10 }) else {
+        throw DuckDBError(.usage, "a decimal parameter has more than \(width) digits")
+      }
+      return try Value.checked(scalarHandle(), type)
     default:
-      return ValueHandle(owning: scalarHandle())
+      return try Value.checked(scalarHandle(), type)
     }
+  }
+
+  /// DuckDB's functions do not bear a null handle.
+  private static func checked(_ raw: duckdb_value?, _ type: LogicalType) throws(DuckDBError) -> ValueHandle {
+    guard let raw else { throw DuckDBError(.usage, "a parameter is not a well-formed \(type)") }
+    return ValueHandle(owning: raw)
   }
 
   private static func handle(
     of values: [Value], _ type: LogicalType,
     _ make: (UnsafeMutablePointer<duckdb_value?>?, duckdb_logical_type?) -> duckdb_value?
   ) throws(DuckDBError) -> ValueHandle {
-    let type = try type.handle()
+    let handle = try type.handle()
     var handles: [ValueHandle] = []
     for value in values { handles.append(try value.handle()) }
     var raw = handles.map { $0.borrow { $0 } }
-    let made = type.borrow { ValueHandle(owning: make(&raw, $0)) }
+    let made = handle.borrow { make(&raw, $0) }
     withExtendedLifetime(handles) {}
-    guard made.borrow({ $0 != nil }) else {
-      throw DuckDBError(.usage, "the elements of a nested parameter do not have one type")
-    }
-    return made
+    return try checked(made, type)
   }
 
   private func scalarHandle() -> duckdb_value? {
@@ -132,52 +164,24 @@ extension LogicalType {
     default: self
     }
   }
-}
 
-extension duckdb_hugeint {
-  init(_ value: Int128) {
-    self.init(lower: UInt64(truncatingIfNeeded: value), upper: Int64(truncatingIfNeeded: value >> 64))
-  }
-
-  var int128: Int128 { Int128(upper) << 64 | Int128(lower) }
-}
-
-extension duckdb_uhugeint {
-  init(_ value: UInt128) {
-    self.init(lower: UInt64(truncatingIfNeeded: value), upper: UInt64(truncatingIfNeeded: value >> 64))
-  }
-
-  var uint128: UInt128 { UInt128(upper) << 64 | UInt128(lower) }
-}
-
-/// UUIDs as text: 8-4-4-4-12 hexadecimal digits.
-enum UUIDText {
-  static func parse(_ text: String) -> UInt128? {
-    var value: UInt128 = 0
-    var digits = 0
-    for byte in text.utf8 where byte != UInt8(ascii: "-") {
-      guard let digit = Character(UnicodeScalar(byte)).hexDigitValue, digits < 32 else { return nil }
-      value = value << 4 | UInt128(digit)
-      digits += 1
-    }
-    return digits == 32 ? value : nil
-  }
-
-  static func format(_ value: UInt128) -> String {
-    String(unsafeUninitializedCapacity: 36) { out in
-      var shift = 124
-      var place = 0
-      while shift >= 0 {
-        if place == 8 || place == 13 || place == 18 || place == 23 {
-          out[place] = UInt8(ascii: "-")
-          place += 1
-        }
-        let digit = UInt8(truncatingIfNeeded: value >> shift) & 15
-        out[place] = digit < 10 ? digit + UInt8(ascii: "0") : digit - 10 + UInt8(ascii: "a")
-        place += 1
-        shift -= 4
+  /// The one type for values of both types, where a bare NULL and an empty list fit every type; nil if there is none.
+  func unified(with other: LogicalType) -> LogicalType? {
+    switch (self, other) {
+    case (.null, let type), (let type, .null): return type
+    case (.list(let a), .list(let b)): return a.unified(with: b).map { .list($0) }
+    case (.map(let aKey, let aValue), .map(let bKey, let bValue)):
+      guard let key = aKey.unified(with: bKey), let value = aValue.unified(with: bValue) else { return nil }
+      return .map(key: key, value: value)
+    case (.structure(let a), .structure(let b)):
+      guard a.map(\.name) == b.map(\.name) else { return nil }
+      var fields: [Field] = []
+      for (mine, theirs) in zip(a, b) {
+        guard let type = mine.type.unified(with: theirs.type) else { return nil }
+        fields.append(Field(mine.name, type))
       }
-      return 36
+      return .structure(fields)
+    default: return self == other ? self : nil
     }
   }
 }

@@ -68,8 +68,13 @@ struct ValueReader {
     }
   }
 
+  private var start: UnsafeMutableRawPointer {
+    guard let data else { preconditionFailure("DuckDB gave a vector of \(type) without data") }
+    return data
+  }
+
   private func load<T>(_: T.Type, _ row: Int) -> T {
-    data!.load(fromByteOffset: row * MemoryLayout<T>.stride, as: T.self)
+    start.load(fromByteOffset: row * MemoryLayout<T>.stride, as: T.self)
   }
 
   private func elements(_ start: Int, _ count: Int) throws(DuckDBError) -> [Value] {
@@ -97,7 +102,7 @@ struct ValueReader {
   }
 
   private func rawBytes(_ row: Int) -> UnsafeRawBufferPointer {
-    bytes(of: data!.assumingMemoryBound(to: duckdb_string_t.self) + row)
+    bytes(of: start.assumingMemoryBound(to: duckdb_string_t.self) + row)
   }
 
   private func scalar(at row: Int) throws(DuckDBError) -> Value {

@@ -34,15 +34,39 @@ import Testing
 
   @Test func interruptFromAnotherThread() throws {
     let connection = connection
-    try connection.trackProgress()
     let failure = Failure()
+    let begun = Counter()
+    try connection.register(
+      ScalarFunction("begin", parameters: [.bigint], returns: .bigint, isVolatile: true) { input, output in
+        begun.add(1)
+        try output.withValues(as: Int64.self) { $0.update(repeating: 1) }
+      })
     let running = DispatchGroup()
     DispatchQueue(label: "query").async(group: running) {
-      do throws(DuckDBError) { _ = try connection.query(Self.endless) } catch { failure.set(error) }
+      do throws(DuckDBError) {
+        _ = try connection.query(Self.endless.replacing("a.range *", with: "begin(a.range) *"))
+      } catch { failure.set(error) }
     }
-    while connection.progress == nil { sched_yield() }
-    repeat { connection.interrupt() } while running.wait(timeout: .now() + .milliseconds(20)) == .timedOut
+    while begun.value == 0 { sched_yield() }
+    connection.interrupt()
+    running.wait()
     #expect(failure.error?.kind == .interrupt)
+  }
+
+  @Test func progressIsAShare() throws {
+    #expect(connection.progress == nil)
+    try connection.trackProgress()
+    let seen = Samples()
+    let connection = connection
+    try connection.execute("CREATE TABLE t AS SELECT range AS n FROM range(2000000)")
+    seen.watch(connection)
+    try connection.register(
+      ScalarFunction("sample", parameters: [.bigint], returns: .bigint, isVolatile: true) { input, output in
+        seen.take()
+        try output.withValues(as: Int64.self) { $0.update(repeating: 1) }
+      })
+    #expect(try connection.query("SELECT sum(sample(n)) FROM t").scalar() == .hugeint(2_000_000))
+    #expect(seen.shares.allSatisfy { (0...1).contains($0) })
     #expect(connection.progress == nil)
   }
 
@@ -105,4 +129,24 @@ private final class Failure: Sendable {
   var error: DuckDBError? { first.withLock { $0 } }
 
   func set(_ error: DuckDBError) { first.withLock { $0 = error } }
+}
+
+/// Progress as the worker threads see it; DuckDB need not tell any.
+private final class Samples: Sendable {
+  private struct State {
+    weak var connection: Connection?
+    var shares: [Double] = []
+  }
+  private let state = Mutex(State())
+
+  var shares: [Double] { state.withLock { $0.shares } }
+
+  func watch(_ connection: Connection) { state.withLock { $0.connection = connection } }
+
+  func take() {
+    state.withLock { state in
+      guard let progress = state.connection?.progress else { return }
+      state.shares.append(progress.fraction)
+    }
+  }
 }

@@ -74,6 +74,34 @@ import Testing
     #expect(try connection.query("SELECT $2 || $1", ["b", "a"]).scalar() == "ab")
   }
 
+  static let unfit: [Value] = [
+    .list([1, 2.5]), .list(["a", 1]), .uuid("not one"), .decimal(1, width: 50, scale: 2),
+    .decimal(1, width: 2, scale: 3), .decimal(1000, width: 3, scale: 0), .structure([]), .union(tag: "a", 1),
+    .map([.init(1, 2), .init("a", 2)]),
+    .list([.structure([.init("a", 1)]), .structure([.init("b", 1)])]),
+  ]
+
+  @Test(arguments: unfit) func malformedParametersAreErrors(_ value: Value) throws {
+    let error = try #require(throws: DuckDBError.self) { try connection.query("SELECT ?", [value]) }
+    #expect(error.kind == .usage)
+  }
+
+  static let nested: [(Value, LogicalType)] = [
+    (.map([]), .map(key: .integer, value: .integer)),
+    (.list([.list([]), .list([1])]), .list(.list(.bigint))),
+    (.list([.null, .null]), .list(.integer)), (.string("a\0b"), .varchar), (.string(""), .varchar), (.blob([]), .blob),
+    (
+      .list([.structure([.init("a", .null)]), .structure([.init("a", 1)])]),
+      .list(.structure([.init("a", .bigint)]))
+    ),
+  ]
+
+  @Test(arguments: nested) func parametersThatLeaveTheirTypeOpen(_ value: Value, _ type: LogicalType) throws {
+    let result = try connection.query("SELECT ?", [value])
+    #expect(result.columns[0].type == type)
+    #expect(try result.scalar() == value)
+  }
+
   @Test func chunksStreamAndStopEarly() throws {
     var result = try connection.stream(
       "SELECT range AS n, CASE WHEN range % 3 = 0 THEN NULL ELSE range::DOUBLE END AS x FROM range(10000000)")
