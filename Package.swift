@@ -42,10 +42,11 @@ let package = Package(
       linkerSettings: fetched("xgboost")),
     .systemLibrary(name: "CRDKafka", pkgConfig: "rdkafka"),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1"),
+    .systemLibrary(name: "CCurl", pkgConfig: "libcurl"),
 
     room("DuckDB", ["CDuckDB"]),
     room("Kafka", ["CRDKafka"]),
-    room("DeltaLake", ["DuckDB"]),
+    room("DeltaLake", ["CCurl", "DuckDB"]),
     room("Clinical"),
     room("Simulation", ["Clinical"]),
     room("Models", ["CXGBoost", "DuckDB"]),

@@ -122,6 +122,7 @@ extension DeltaTable {
       pending.parameters = parameters
       pending.reads = readsRows ? .everyRow : .nothing
       if let raised = raised(snapshot.tableProtocol, schema, metadata) {
+        try ProtocolRules.checkWritable(raised)
         pending.actions.append(.tableProtocol(raised))
       }
       pending.actions.append(.metadata(metadata))

@@ -55,6 +55,15 @@ enum LogPath: Sendable, Hashable {
     }
   }
 
+  /// The version of a checkpoint file; nil for other files.
+  var checkpointVersion: Int64? {
+    switch self {
+    case .classicCheckpoint(let version), .multiPartCheckpoint(let version, _, _), .uuidCheckpoint(let version, _, _):
+      version
+    default: nil
+    }
+  }
+
   /// The path under the table.
   var path: String { Self.folder + "/" + name }
 

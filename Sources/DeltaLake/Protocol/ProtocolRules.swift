@@ -8,7 +8,6 @@ enum ProtocolRules {
   static let writableFeatures: Set<String> = [
     "columnMapping", "deletionVectors", "timestampNtz", "v2Checkpoint", "vacuumProtocolCheck", "typeWidening",
     "appendOnly", "invariants", "checkConstraints", "changeDataFeed", "domainMetadata", "inCommitTimestamp",
-    "rowTracking",
   ]
 
   /// Features that writer versions below 7 imply, by the version that brought them.
@@ -53,6 +52,7 @@ enum ProtocolRules {
   static func checkWritable(_ table: TableProtocol) throws(DeltaError) {
     try checkReadable(table)
     for feature in writerFeatures(table) where !writableFeatures.contains(feature) {
+      // The older versions imply these for every table; columns that use them are refused when rows are written.
       if table.minWriterVersion < 7, feature == "generatedColumns" || feature == "identityColumns" { continue }
       throw DeltaError(
         .unsupportedFeature, "the table needs the writer feature \(feature), which is not supported",

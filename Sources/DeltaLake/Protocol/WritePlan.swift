@@ -35,6 +35,12 @@ struct WritePlan {
     for field in fields {
       let isPartition = snapshot.partitionColumns.contains(field.name)
       if field.type == .void { continue }
+      for (key, what) in [("delta.generationExpression", "generated"), ("delta.identity.start", "an identity column")]
+      where field.metadata[key] != nil {
+        throw DeltaError(
+          .unsupportedFeature, "column \(field.name) of \(snapshot.location) is \(what), which is not supported",
+          hint: "write to the table with a program that knows such columns")
+      }
       let matches = columns.filter { $0.name.lowercased() == field.name.lowercased() }
       guard matches.count < 2 else {
         throw DeltaError(.schemaMismatch, "the rows to write have two columns named \(field.name)")

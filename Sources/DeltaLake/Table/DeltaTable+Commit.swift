@@ -118,12 +118,20 @@ extension DeltaTable {
   /// - Throws: errors of the store.
   public func checkpoint() throws(DeltaError) { _ = try checkpoint(try update()) }
 
+  private static let rebaseThreshold = 2000
+
   private func checkpoint(_ snapshot: Snapshot) throws(DeltaError) -> Snapshot {
     var state = snapshot.state
     state.checkpoint = try CheckpointWriter(store: store).write(
       state, tombstonesSince: clock() - snapshot.deletedFileRetentionMilliseconds)
     state.touched = []
     state.tombstones = [:]
+    if let written = state.checkpoint, state.files.added.count > Self.rebaseThreshold {
+      // Many files as single entries make every later commit slow; take them from the checkpoint in one piece.
+      state.files = try CheckpointReader(store: store).read(
+        .parquet(version: written.version, paths: written.parquet)
+      ).files
+    }
     let rebased = try Snapshot(state, store, previous: snapshot)
     remember(rebased, replacing: true)
     return rebased

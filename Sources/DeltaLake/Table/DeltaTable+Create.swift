@@ -89,7 +89,9 @@ enum NewTable {
     } else {
       try checkNames(schema.fields)
     }
-    return tableProtocol(schema, metadata.configuration)
+    let table = tableProtocol(schema, metadata.configuration)
+    try ProtocolRules.checkWritable(table)
+    return table
   }
 
   /// Without column mapping, Parquet writers of other engines refuse these characters.

@@ -3,13 +3,24 @@ struct SnapshotLoader {
   let store: any ObjectStore
 
   /// The state at a version, nil for the newest.
+  ///
+  /// A damaged checkpoint is passed over where an older one and the commits since then are all there.
   func load(version: Int64?) throws(DeltaError) -> LogState {
-    try load(try segment(version: version))
+    let segment = try segment(version: version)
+    do throws(DeltaError) {
+      return try load(segment)
+    } catch  where error.code == .corruptLog && segment.checkpoint != nil {
+      guard let older = try? self.segment(version: version, checkpointsBelow: segment.checkpoint?.version) else {
+        throw error
+      }
+      guard let state = try? load(older) else { throw error }
+      return state
+    }
   }
 
   /// Finds the files of a version; `_last_checkpoint` only shortens the listing and is not believed.
-  func segment(version: Int64?) throws(DeltaError) -> LogSegment {
-    if version == nil, let hint = lastCheckpoint(), hint > 0 {
+  func segment(version: Int64?, checkpointsBelow limit: Int64? = nil) throws(DeltaError) -> LogSegment {
+    if version == nil, limit == nil, let hint = lastCheckpoint(), hint > 0 {
       let start = String(LogPath.commit(hint).name.prefix(20))
       let entries = try store.list(LogPath.folder, startingAt: start)
       if let segment = try? LogListing.segment(of: entries, target: nil, location: store.location),
@@ -24,7 +35,13 @@ struct SnapshotLoader {
         .notATable, "\(store.location) is not a Delta table: it has no _delta_log folder with files",
         hint: "check the path")
     }
-    return try LogListing.segment(of: entries, target: version, location: store.location)
+    let usable = entries.filter { entry in
+      guard let limit, let path = LogPath(name: String(entry.path.split(separator: "/").last ?? "")),
+        let checkpoint = path.checkpointVersion
+      else { return true }
+      return checkpoint < limit
+    }
+    return try LogListing.segment(of: usable, target: version, location: store.location)
   }
 
   private func lastCheckpoint() -> Int64? {

@@ -1,0 +1,88 @@
+internal import CCurl
+import Foundation
+
+/// One HTTP exchange over libcurl; blocks the calling thread.
+struct HTTPRequest {
+  var method: String
+  var url: String
+  var headers: [(name: String, value: String)] = []
+  var body: [UInt8]?
+  var timeoutSeconds = 300
+  /// Follow redirects to other hosts (WebHDFS sends clients to its data nodes).
+  var followsRedirects = false
+
+  struct Response {
+    var status: Int
+    /// Names in lower case.
+    var headers: [String: String]
+    var body: [UInt8]
+  }
+
+  /// - Throws: `storage` when there is no answer.
+  func send() throws(DeltaError) -> Response {
+    _ = Self.initialised
+    guard let handle = curl_easy_init() else { throw DeltaError(.storage, "libcurl could not be started") }
+    defer { curl_easy_cleanup(handle) }
+    let sink = Sink()
+    let context = Unmanaged.passUnretained(sink).toOpaque()
+    var list: UnsafeMutablePointer<curl_slist>?
+    defer { curl_slist_free_all(list) }
+    for header in headers { list = curl_slist_append(list, "\(header.name): \(header.value)") }
+    for silenced in ["Expect:", "Content-Type:"] { list = curl_slist_append(list, silenced) }
+    _ = ccurl_set_string(handle, CURLOPT_URL, url)
+    _ = ccurl_set_headers(handle, list)
+    _ = ccurl_set_long(handle, CURLOPT_NOSIGNAL, 1)
+    _ = ccurl_set_long(handle, CURLOPT_CONNECTTIMEOUT, 10)
+    _ = ccurl_set_long(handle, CURLOPT_TIMEOUT, timeoutSeconds)
+    _ = ccurl_set_long(handle, CURLOPT_FOLLOWLOCATION, followsRedirects ? 1 : 0)
+    _ = ccurl_set_sink(handle, CURLOPT_WRITEFUNCTION, Sink.body, CURLOPT_WRITEDATA, context)
+    _ = ccurl_set_sink(handle, CURLOPT_HEADERFUNCTION, Sink.header, CURLOPT_HEADERDATA, context)
+    if method == "HEAD" { _ = ccurl_set_long(handle, CURLOPT_NOBODY, 1) }
+    let code = (body ?? []).withUnsafeBytes { bytes in
+      if body != nil {
+        _ = ccurl_set_offset(handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(bytes.count))
+        // libcurl reads the body in place; an empty array has no address of its own.
+        if let start = bytes.baseAddress {
+          _ = ccurl_set_pointer(handle, CURLOPT_POSTFIELDS, start)
+        } else {
+          _ = ccurl_set_string(handle, CURLOPT_COPYPOSTFIELDS, "")
+        }
+      }
+      if method != "HEAD" { _ = ccurl_set_string(handle, CURLOPT_CUSTOMREQUEST, method) }
+      return curl_easy_perform(handle)
+    }
+    guard code == CURLE_OK else {
+      let host = URL(string: url)?.host ?? "the server"
+      throw DeltaError(
+        .storage, "no answer from \(host): \(String(cString: curl_easy_strerror(code)))",
+        hint: "check the address of the object store and the network")
+    }
+    return Response(status: Int(ccurl_status(handle)), headers: sink.headers, body: sink.bytes)
+  }
+
+  private static let initialised: Bool = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+
+  /// Collects an answer; libcurl calls back on the thread that sends.
+  private final class Sink {
+    var bytes: [UInt8] = []
+    var headers: [String: String] = [:]
+
+    static let body: ccurl_sink = { start, size, count, context in
+      guard let context else { return 0 }
+      let sink = Unmanaged<Sink>.fromOpaque(context).takeUnretainedValue()
+      sink.bytes += UnsafeRawBufferPointer(start: start, count: size * count)
+      return size * count
+    }
+
+    static let header: ccurl_sink = { start, size, count, context in
+      guard let context else { return 0 }
+      let sink = Unmanaged<Sink>.fromOpaque(context).takeUnretainedValue()
+      let line = String(decoding: UnsafeRawBufferPointer(start: start, count: size * count), as: UTF8.self)
+      if let colon = line.firstIndex(of: ":") {
+        sink.headers[line[..<colon].lowercased()] = line[line.index(after: colon)...].trimmingCharacters(
+          in: .whitespacesAndNewlines)
+      }
+      return size * count
+    }
+  }
+}
