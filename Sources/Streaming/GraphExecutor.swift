@@ -15,7 +15,11 @@ final class GraphExecutor {
   private var deduplicators: [String: Deduplicator] = [:]
   private var report: BatchReport
 
-  private static let records = "stage._records"
+  /// The parsed records of the micro-batch in hand, as SQL that can stand in FROM.
+  private var records = ""
+  /// The one table that reads the source, if there is one only: then records are parsed on their way into it, and
+  /// never stored in between.
+  private let onlyReader: String?
 
   init(pipeline: Pipeline, tables: PipelineTables, lake: Lake, connection: Connection) {
     self.pipeline = pipeline
@@ -24,6 +28,9 @@ final class GraphExecutor {
     self.connection = connection
     graph = GraphSQL(pipeline)
     report = BatchReport(pipeline: pipeline.name)
+    let graph = graph
+    let readers = pipeline.streamingTables.filter { $0.references.contains(where: graph.isSource) }
+    onlyReader = readers.count == 1 ? readers[0].name : nil
   }
 
   // MARK: Preparing
@@ -78,7 +85,10 @@ final class GraphExecutor {
     if batch.tables.contains(tables.bronze) {
       changes.append(
         try timed("bronze") {
-          try write(tables.bronze, select: "SELECT \(Self.list(PipelineTables.bronzeColumns)) FROM \(batch.bronze)")
+          // Raw records hardly repeat, so looking for a dictionary would cost half of the writing time for nothing.
+          try write(
+            tables.bronze, select: "SELECT \(Self.list(PipelineTables.bronzeColumns)) FROM \(batch.bronze)",
+            options: DeltaWriter.Options(usesDictionaries: false))
         })
       report.records = changes[0].rows
     }
@@ -110,7 +120,12 @@ final class GraphExecutor {
   }
 
   private func parse(_ bronze: String) throws {
-    try connection.execute("CREATE OR REPLACE TABLE \(Self.records) AS \(graph.parse(bronze))")
+    if onlyReader != nil {
+      records = "(\(graph.parse(bronze)))"
+    } else {
+      records = "stage._records"
+      try connection.execute("CREATE OR REPLACE TABLE \(records) AS \(graph.parse(bronze))")
+    }
   }
 
   /// Evaluates a table's SELECT and its rules over the rows of the step before it.
@@ -137,10 +152,17 @@ final class GraphExecutor {
     return change
   }
 
+  /// Counts the rows that break each rule. Quarantine rules are counted over the few rows that break one.
   private func countBreaches(_ definition: TableDefinition) throws {
-    let rules = definition.expectations
+    let broken = "(SELECT * FROM \(rows(definition.name)) WHERE \(RowSelection.violationColumn) IS NOT NULL)"
+    try countBreaches(of: definition.expectations.filter { $0.action == .quarantine }, definition, in: broken)
+    try countBreaches(
+      of: definition.expectations.filter { $0.action != .quarantine }, definition, in: rows(definition.name))
+  }
+
+  private func countBreaches(of rules: [Expectation], _ definition: TableDefinition, in relation: String) throws {
     guard !rules.isEmpty else { return }
-    let counts = try connection.query(RowSelection.breaches(rules, staged: rows(definition.name))).rows()[0]
+    let counts = try connection.query(RowSelection.breaches(rules, staged: relation)).rows()[0]
     for (rule, value) in zip(rules, counts) {
       guard let count = value.integer, count > 0 else { continue }
       if rule.action == .fail {
@@ -151,9 +173,14 @@ final class GraphExecutor {
   }
 
   private func quarantine(_ inspected: [TableDefinition], bronze: String) throws -> TableChange {
+    var suspects = records
+    if let reader = inspected.first(where: { $0.name == onlyReader }) {
+      // Only records that did not get into the table can be unreadable.
+      suspects = "(\(graph.parse("(FROM \(bronze) AS b ANTI JOIN \(rows(reader.name)) USING (\"partition\", \"offset\"))")))"
+    }
     let parse = """
       SELECT _partition AS "partition", _offset AS "offset", \(RecordParser.reasonColumn) AS reason
-      FROM \(Self.records) WHERE \(RecordParser.reasonColumn) IS NOT NULL
+      FROM \(suspects) WHERE \(RecordParser.reasonColumn) IS NOT NULL
       """
     let violations = inspected.filter { $0.expectations.contains { $0.action == .quarantine } }.map {
       """
@@ -197,7 +224,7 @@ final class GraphExecutor {
 
   /// What an input of a SELECT stands for: the stream, a step before it, or a table of the lake.
   private func relation(_ reference: TableReference, staged: Set<String>, span: OffsetSpan) throws -> String {
-    if graph.isSource(reference) { return graph.stream(of: Self.records) }
+    if graph.isSource(reference) { return graph.stream(of: records) }
     guard reference.isStream, let definition = pipeline.table(named: reference.name) else {
       return try DeltaReader.scanSQL(lake.table(named: reference.name).snapshot())
     }
@@ -216,9 +243,11 @@ final class GraphExecutor {
     ]
   }
 
-  private func write(_ name: String, select: String) throws -> TableChange {
+  private func write(
+    _ name: String, select: String, options: DeltaWriter.Options = DeltaWriter.Options()
+  ) throws -> TableChange {
     let table = try tables.table(name)
-    let files = try DeltaWriter(connection: connection).write(select, into: table)
+    let files = try DeltaWriter(connection: connection, options: options).write(select, into: table)
     let rows = files.reduce(0) { $0 + ($1.rowCount ?? 0) }
     return TableChange(table: name, files: files, rows: rows, metrics: ["numOutputRows": String(rows)])
   }

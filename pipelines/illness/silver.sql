@@ -38,9 +38,9 @@ FROM (
     gender,
     -- Full years by birthday; who was born on 29 February is a year older on 1 March of a common year.
     CAST(
-      year(CAST(event_time AS DATE)) - year(birthday)
+      year(event_date) - year(birthday)
         - CASE
-          WHEN month(CAST(event_time AS DATE)) * 100 + day(CAST(event_time AS DATE))
+          WHEN month(event_date) * 100 + day(event_date)
             < month(birthday) * 100 + day(birthday) THEN 1
           ELSE 0
         END
@@ -59,5 +59,5 @@ FROM (
     _source AS source,
     _partition AS "partition",
     _offset AS "offset"
-  FROM STREAM(patient_data)
+  FROM (SELECT *, CAST(event_time AS DATE) AS event_date FROM STREAM(patient_data)) AS dated
 ) AS typed;

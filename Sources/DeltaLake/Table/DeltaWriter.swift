@@ -13,16 +13,19 @@ public struct DeltaWriter {
     public var rowGroupSize: Int
     /// Begin another file when one has reached about this size, bytes; nil for one file (per partition).
     public var fileSizeBytes: Int64?
+    /// Whether columns whose values repeat are written with a dictionary.
+    public var usesDictionaries: Bool
 
     /// Options for the files of a table.
     public init(
       compression: String = "zstd", compressionLevel: Int? = nil, rowGroupSize: Int = 122_880,
-      fileSizeBytes: Int64? = nil
+      fileSizeBytes: Int64? = nil, usesDictionaries: Bool = true
     ) {
       self.compression = compression
       self.compressionLevel = compressionLevel
       self.rowGroupSize = rowGroupSize
       self.fileSizeBytes = fileSizeBytes
+      self.usesDictionaries = usesDictionaries
     }
   }
 
@@ -61,6 +64,7 @@ public struct DeltaWriter {
       settings.append("COMPRESSION_LEVEL \(level)")
     }
     settings.append("ROW_GROUP_SIZE \(options.rowGroupSize)")
+    if !options.usesDictionaries { settings.append("DICTIONARY_SIZE_LIMIT 1") }
     if let ids = plan.fieldIds { settings.append("FIELD_IDS \(ids)") }
     if isPartitioned || options.fileSizeBytes != nil {
       target = staging
