@@ -176,7 +176,8 @@ final class GraphExecutor {
     var suspects = records
     if let reader = inspected.first(where: { $0.name == onlyReader }) {
       // Only records that did not get into the table can be unreadable.
-      suspects = "(\(graph.parse("(FROM \(bronze) AS b ANTI JOIN \(rows(reader.name)) USING (\"partition\", \"offset\"))")))"
+      suspects =
+        "(\(graph.parse("(FROM \(bronze) AS b ANTI JOIN \(rows(reader.name)) USING (\"partition\", \"offset\"))")))"
     }
     let parse = """
       SELECT _partition AS "partition", _offset AS "offset", \(RecordParser.reasonColumn) AS reason

@@ -1,0 +1,121 @@
+import Foundation
+import LakewardTesting
+import Simulation
+import Testing
+
+/// What goes wrong in practice: each is a quarantine row or one clear line, and nothing is lost.
+@Suite(.serialized) struct BadInputTests {
+  private static let good =
+    #"{"patient_id":"6f9619ff-8b86-4011-b42d-00c04fc964ff","timestamp":"2026-01-05T08:00:00Z","birthday":"1980-02-29","#
+    + #""gender":1,"body_mass_index":24.5,"heart_rate":70"#
+
+  private func lake(maxRecords: Int = 200_000) throws -> TestLake {
+    try TestLake(models: TestLake.trainedModels(), maxRecords: maxRecords)
+  }
+
+  private func write(_ bytes: [UInt8], to lake: TestLake, name: String) throws {
+    let path = "\(lake.landing)/\(name)"
+    try Data(bytes).write(to: URL(fileURLWithPath: path))
+    // At rest for long: an unfinished last line counts.
+    try FileManager.default.setAttributes(
+      [.modificationDate: Date(timeIntervalSince1970: 1_767_225_600)], ofItemAtPath: path)
+  }
+
+  private func simulate(_ count: Int, to lake: TestLake) throws -> IllnessTruth {
+    var simulator = IllnessRecordSimulator(seed: 21, patients: 100)
+    var lines: [UInt8] = []
+    simulator.append(count: count, startingAt: 1_767_225_600_000_000, to: &lines)
+    try write(lines, to: lake, name: "good.ndjson")
+    return simulator.truth
+  }
+
+  @Test func everyBrokenRecordGoesWholeToQuarantineWithItsReason() throws {
+    let lake = try lake()
+    let bad: [(record: String, reason: String)] = [
+      ("this is not JSON", "not valid JSON"),
+      ("[1, 2, 3]", "not a JSON object"),
+      ("{}", "patient_id: missing; event_time: missing; birthday: missing; gender: missing"),
+      (Self.good.replacing("70", with: "\"fast\"") + "}", "heart_rate: not a valid double"),
+      (Self.good.replacing("70", with: "NaN") + "}", "heart_rate: not a valid double"),
+      (Self.good.replacing("70", with: "7000") + "}", "silver_patient_data: heart_rate_plausible"),
+      (Self.good.replacing("6f9619ff", with: "x") + "}", "patient_id: not a valid uuid"),
+      (Self.good.replacing("2026-01-05", with: "2026-13-05") + "}", "event_time: not a valid timestamp"),
+      (
+        Self.good + #","note":""# + String(repeating: "x", count: 17 << 20) + "\"}",
+        "longer than the largest record allowed"
+      ),
+    ]
+    var bytes = Array((bad.map(\.record) + [Self.good + "}"]).joined(separator: "\n").utf8)
+    bytes += Array("\n{\"patient_id\":\"".utf8) + [0xFF, 0xFE] + Array("\"}\n".utf8)
+    let long =
+      Self.good.replacing("08:00", with: "09:00") + #","note":""# + String(repeating: "y", count: 10 << 20) + "\"}"
+    bytes += Array(long.utf8)
+    try write(bytes, to: lake, name: "bad.ndjson")
+    try write([], to: lake, name: "empty.ndjson")
+    try write(Array("\n\n  \n".utf8), to: lake, name: "blank.ndjson")
+    try lake.run("run", "illness", "--once")
+    for (record, reason) in bad {
+      let quoted = { (text: String) in "'" + text.replacing("'", with: "''") + "'" }
+      let found = try lake.count(
+        """
+        SELECT count(*) FROM {quarantine_patient_data}
+        WHERE reason = \(quoted(reason)) AND md5(record) = md5(\(quoted(record)))
+        """)
+      #expect(found == 1, "\(reason)")
+    }
+    #expect(
+      try lake.count(
+        "SELECT count(*) FROM {quarantine_patient_data} WHERE reason = 'not valid UTF-8' AND record_encoding = 'base64'"
+      ) == 1)
+    // The good record, and the one of 10 MB.
+    #expect(try lake.count("SELECT count(*) FROM {silver_patient_data}") == 2)
+    #expect(try lake.count("SELECT count(*) FROM {gold_patient_data}") == 2)
+    try lake.run("verify", "illness")
+  }
+
+  @Test func aBrokerThatIsNotThereIsOneClearLine() throws {
+    let lake = try lake()
+    let port = try FreePort.next()
+    let outcome = try lake.start("run", "illness", "--once", "--brokers", "127.0.0.1:\(port)").wait(seconds: 60)
+    #expect(outcome.status == 1)
+    #expect(outcome.errors.contains("127.0.0.1:\(port)"), "\(outcome.errors)")
+    #expect(outcome.errors.split(separator: "\n").count <= 2, "\(outcome.errors)")
+  }
+
+  @Test func aCorruptCommitFileIsNamedAndNothingIsWritten() throws {
+    let lake = try lake()
+    _ = try simulate(2_000, to: lake)
+    try lake.run("run", "illness", "--once")
+    let commit = lake.location("silver_patient_data") + "/_delta_log/00000000000000000001.json"
+    let whole = try Data(contentsOf: URL(fileURLWithPath: commit))
+    try whole.prefix(whole.count / 2).write(to: URL(fileURLWithPath: commit))
+    let outcome = try lake.start("run", "illness", "--once").wait()
+    #expect(outcome.status == 1)
+    #expect(outcome.errors.contains("00000000000000000001.json"), "\(outcome.errors)")
+    try whole.write(to: URL(fileURLWithPath: commit))
+    try lake.run("run", "illness", "--once")
+    try lake.run("verify", "illness")
+  }
+
+  @Test func aFullDiskStopsCleanlyAndTheRestComesLater() throws {
+    let lake = try lake(maxRecords: 2_000)
+    let truth = try simulate(40_000, to: lake)
+    try FileManager.default.createDirectory(atPath: lake.lake + "/tables", withIntermediateDirectories: true)
+    let mounted = try ChildProcess.run("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", lake.lake + "/tables"])
+    guard mounted.succeeded else {
+      Places.note("skipped: a small file system cannot be mounted here, so no disk can be full")
+      return
+    }
+    let outcome = try lake.start("run", "illness", "--once").wait()
+    #expect(outcome.status == 1)
+    #expect(outcome.errors.lowercased().contains("full") || outcome.errors.contains("space"), "\(outcome.errors)")
+    // The disk grows; the same command goes on where it stopped.
+    let grown = try ChildProcess.run("mount", ["-o", "remount,size=200m", lake.lake + "/tables"])
+    #expect(grown.succeeded, "\(grown.errors)")
+    try lake.run("run", "illness", "--once")
+    #expect(try lake.count("SELECT count(*) FROM {bronze_patient_data}") == Int64(truth.records))
+    #expect(try lake.count("SELECT count(*) FROM {gold_patient_data}") == Int64(truth.accepted))
+    try lake.run("verify", "illness")
+    _ = try ChildProcess.run("umount", [lake.lake + "/tables"])
+  }
+}
