@@ -11,6 +11,7 @@ final class GraphExecutor {
   private let tables: PipelineTables
   private let lake: Lake
   private let connection: Connection
+  private let writer: FileWriterQueue
   private let graph: GraphSQL
   private var deduplicators: [String: Deduplicator] = [:]
   private var report: BatchReport
@@ -21,11 +22,17 @@ final class GraphExecutor {
   /// never stored in between.
   private let onlyReader: String?
 
-  init(pipeline: Pipeline, tables: PipelineTables, lake: Lake, connection: Connection) {
+  /// - Parameters:
+  ///   - connection: Computes the steps.
+  ///   - writerConnection: Writes files at the same time; of the same database.
+  init(
+    pipeline: Pipeline, tables: PipelineTables, lake: Lake, connection: Connection, writerConnection: Connection
+  ) {
     self.pipeline = pipeline
     self.tables = tables
     self.lake = lake
     self.connection = connection
+    writer = FileWriterQueue(connection: writerConnection)
     graph = GraphSQL(pipeline)
     report = BatchReport(pipeline: pipeline.name)
     let graph = graph
@@ -81,16 +88,34 @@ final class GraphExecutor {
   /// Writes the files of every table that the micro-batch is for, in the order in which they must be committed.
   func execute(_ batch: MicroBatch) throws -> (changes: [TableChange], report: BatchReport) {
     report = BatchReport(pipeline: pipeline.name)
-    var changes: [TableChange] = []
+    do {
+      try compute(batch)
+    } catch {
+      // What is being written belongs to no commit; the queue must be empty before the next micro-batch.
+      _ = try? writer.finish()
+      throw error
+    }
+    var (changes, seconds) = try timed("wait for files") { try writer.finish() }
+    report.seconds.merge(seconds) { $1 }
+    changes.sort { rank($0.table) < rank($1.table) }
+    report.records = changes.first { $0.table == tables.bronze }?.rows ?? 0
+    return (changes, report)
+  }
+
+  /// Bronze first, quarantine next, then the streaming tables in graph order.
+  private func rank(_ table: String) -> Int {
+    if table == tables.bronze { return -2 }
+    if table == tables.quarantine { return -1 }
+    return pipeline.streamingTables.firstIndex { $0.name == table } ?? 0
+  }
+
+  private func compute(_ batch: MicroBatch) throws {
     if batch.tables.contains(tables.bronze) {
-      changes.append(
-        try timed("bronze") {
-          // Raw records hardly repeat, so looking for a dictionary would cost half of the writing time for nothing.
-          try write(
-            tables.bronze, select: "SELECT \(Self.list(PipelineTables.bronzeColumns)) FROM \(batch.bronze)",
-            options: DeltaWriter.Options(usesDictionaries: false))
-        })
-      report.records = changes[0].rows
+      // Raw records hardly repeat, so looking for a dictionary would cost half of the writing time for nothing.
+      writer.write(
+        tables.bronze, into: try tables.table(tables.bronze),
+        select: "SELECT \(Self.list(PipelineTables.bronzeColumns)) FROM \(batch.bronze)",
+        options: DeltaWriter.Options(usesDictionaries: false))
     }
     let wantsQuarantine = batch.tables.contains(tables.quarantine)
     try timed("parse") { try parse(batch.bronze) }
@@ -104,14 +129,11 @@ final class GraphExecutor {
         try stage(definition, staged: staged, span: batch.span)
         inspected.append(definition)
         guard isWanted else { return }
-        changes.append(try select(definition))
+        try select(definition)
         staged.insert(definition.name)
       }
     }
-    if wantsQuarantine {
-      changes.append(try timed("quarantine") { try quarantine(inspected, bronze: batch.bronze) })
-    }
-    return (changes, report)
+    if wantsQuarantine { try timed("quarantine") { try quarantine(inspected, bronze: batch.bronze) } }
   }
 
   /// The rows became durable: remember their keys.
@@ -135,7 +157,7 @@ final class GraphExecutor {
   }
 
   /// Decides which staged rows stay, and writes them.
-  private func select(_ definition: TableDefinition) throws -> TableChange {
+  private func select(_ definition: TableDefinition) throws {
     try countBreaches(definition)
     var metrics: [String: String] = [:]
     var condition: String?
@@ -147,9 +169,9 @@ final class GraphExecutor {
       report.duplicates += outcome.duplicates
     }
     try expose(definition.name, condition: condition)
-    var change = try write(definition.name, select: "SELECT * FROM \(accepted(definition.name))")
-    change.metrics.merge(metrics) { $1 }
-    return change
+    writer.write(
+      definition.name, into: try tables.table(definition.name),
+      select: "SELECT * FROM \(accepted(definition.name))", metrics: metrics)
   }
 
   /// Counts the rows that break each rule. Quarantine rules are counted over the few rows that break one.
@@ -172,7 +194,7 @@ final class GraphExecutor {
     }
   }
 
-  private func quarantine(_ inspected: [TableDefinition], bronze: String) throws -> TableChange {
+  private func quarantine(_ inspected: [TableDefinition], bronze: String) throws {
     var suspects = records
     if let reader = inspected.first(where: { $0.name == onlyReader }) {
       // Only records that did not get into the table can be unreadable.
@@ -189,21 +211,20 @@ final class GraphExecutor {
       WHERE \(RowSelection.violationColumn) IS NOT NULL
       """
     }
-    let rejected = ([parse] + violations).joined(separator: " UNION ALL ")
+    let reasons = ([parse] + violations).joined(separator: " UNION ALL ")
     try connection.execute(
       """
       CREATE OR REPLACE TABLE stage._rejected AS
       SELECT "partition", "offset", string_agg(DISTINCT reason, '; ' ORDER BY reason) AS reason
-      FROM (\(rejected)) GROUP BY ALL
+      FROM (\(reasons)) GROUP BY ALL
       """)
-    if try connection.query("SELECT count(*) FROM stage._rejected").scalar().integer == 0 {
-      return TableChange(table: tables.quarantine, files: [], rows: 0, metrics: [:])
-    }
-    return try write(
-      tables.quarantine,
+    let rejected = try connection.query("SELECT count(*) FROM stage._rejected").scalar().integer ?? 0
+    writer.write(
+      tables.quarantine, into: try tables.table(tables.quarantine),
       select: """
         SELECT raw AS record, raw_encoding AS record_encoding, reason, "source", "partition", "offset", ingest_time
-        FROM \(bronze) AS b JOIN stage._rejected USING ("partition", "offset")
+        FROM \(rejected == 0 ? "(FROM \(bronze) LIMIT 0)" : bronze) AS b
+        JOIN stage._rejected USING ("partition", "offset")
         """)
   }
 
@@ -242,15 +263,6 @@ final class GraphExecutor {
     return [
       ColumnFilter("offset", .greaterOrEqual(.int(lowest))), ColumnFilter("offset", .less(.int(highest))),
     ]
-  }
-
-  private func write(
-    _ name: String, select: String, options: DeltaWriter.Options = DeltaWriter.Options()
-  ) throws -> TableChange {
-    let table = try tables.table(name)
-    let files = try DeltaWriter(connection: connection, options: options).write(select, into: table)
-    let rows = files.reduce(0) { $0 + ($1.rowCount ?? 0) }
-    return TableChange(table: name, files: files, rows: rows, metrics: ["numOutputRows": String(rows)])
   }
 
   private static func list(_ columns: [Column]) -> String {

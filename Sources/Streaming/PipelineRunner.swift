@@ -64,7 +64,8 @@ public final class PipelineRunner {
     models = try registry.flatMap { try Self.liveModels(pipeline, registry: $0, connection: connection) }
     scan = try connection.registerRecordBatch(name: "source_records")
     tables = PipelineTables(pipeline: pipeline, lake: lake)
-    executor = GraphExecutor(pipeline: pipeline, tables: tables, lake: lake, connection: connection)
+    executor = GraphExecutor(
+      pipeline: pipeline, tables: tables, lake: lake, connection: connection, writerConnection: try engine.connect())
     limit = BatchLimit(records: pipeline.trigger.maxRecords, bytes: pipeline.trigger.maxBytes)
     try executor.prepare()
   }

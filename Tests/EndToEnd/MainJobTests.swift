@@ -8,9 +8,11 @@ import Testing
   @Test func terminationFinishesTheMicroBatchInHand() throws {
     let lake = try TestLake(models: TestLake.trainedModels(), maxRecords: 500)
     var simulator = IllnessRecordSimulator(seed: 31, patients: 100, faults: .mixed)
-    var lines: [UInt8] = []
-    simulator.append(count: 20_000, startingAt: 1_767_225_600_000_000, to: &lines)
-    try Data(lines).write(to: URL(fileURLWithPath: "\(lake.landing)/records.ndjson"))
+    for number in 1...20 {
+      var lines: [UInt8] = []
+      simulator.append(count: 1_000, startingAt: 1_767_225_600_000_000, to: &lines)
+      try Data(lines).write(to: URL(fileURLWithPath: "\(lake.landing)/records-\(number).ndjson"))
+    }
     let process = try lake.start("run", "illness")
     let table = lake.location("gold_patient_data") + "/_delta_log/00000000000000000003.json"
     let deadline = Date(timeIntervalSinceNow: 60)
