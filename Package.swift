@@ -46,7 +46,8 @@ let package = Package(
 
     room("DuckDB", ["CDuckDB"]),
     room("Kafka", ["CRDKafka"]),
-    room("DeltaLake", ["CCurl", "DuckDB"]),
+    room("HTTP", ["CCurl"]),
+    room("DeltaLake", ["DuckDB", "HTTP"]),
     room("Clinical"),
     room("Simulation", ["Clinical"]),
     room("Models", ["CXGBoost", "DuckDB"]),
@@ -65,7 +66,7 @@ let package = Package(
       name: "LakewardTesting", path: "Tests/LakewardTesting", exclude: ["peers"], swiftSettings: swift),
     tests("DuckDBTests", ["DuckDB"]),
     tests("KafkaTests", ["Kafka"]),
-    tests("DeltaLakeTests", ["DeltaLake", "DuckDB"]),
+    tests("DeltaLakeTests", ["DeltaLake", "DuckDB", "HTTP"]),
     tests("Conformance", ["DeltaLake", "DuckDB"]),
     tests("ClinicalTests", ["Clinical"]),
     tests("SimulationTests", ["Simulation", "Clinical"]),

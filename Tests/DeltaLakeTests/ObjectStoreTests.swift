@@ -1,5 +1,6 @@
 import DuckDB
 import Foundation
+import HTTP
 import LakewardTesting
 import Testing
 

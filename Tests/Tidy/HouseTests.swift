@@ -10,7 +10,7 @@ struct HouseTests {
     "DuckDB": ["CDuckDB"],
     "Kafka": ["CRDKafka"],
     "HTTP": ["CMicroHTTPD", "CCurl"],
-    "DeltaLake": ["DuckDB"],
+    "DeltaLake": ["DuckDB", "HTTP"],
     "Clinical": [],
     "Simulation": ["Clinical"],
     "Models": ["CXGBoost", "DuckDB"],

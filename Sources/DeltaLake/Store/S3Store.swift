@@ -1,4 +1,5 @@
 import Foundation
+internal import HTTP
 
 /// A table in an S3 bucket, or in a store that speaks S3's protocol (MinIO, SeaweedFS, GCS interoperability).
 ///
@@ -98,11 +99,14 @@ public final class S3Store: ObjectStore {
       let text = S3Signature.queryText(query)
       let request = HTTPRequest(
         method: method, url: base + target + (text.isEmpty ? "" : "?" + text), headers: signed, body: body)
-      do throws(DeltaError) {
+      do throws(HTTPError) {
         let response = try request.send()
         if response.status < 500, response.status != 429 { return response }
         failure = DeltaError(.storage, "\(location): \(method) was answered with status \(response.status)")
-      } catch { failure = error }
+      } catch {
+        failure = DeltaError(
+          .storage, "\(location): \(error)", hint: "check the address of the object store and the network")
+      }
       Thread.sleep(forTimeInterval: 0.1 * Double(1 << attempt))
     }
     throw failure ?? DeltaError(.storage, "\(location): \(method) had no answer")

@@ -1,27 +1,53 @@
 internal import CCurl
 import Foundation
 
-/// One HTTP exchange over libcurl; blocks the calling thread.
-struct HTTPRequest {
-  var method: String
-  var url: String
-  var headers: [(name: String, value: String)] = []
-  var body: [UInt8]?
-  var timeoutSeconds = 300
-  /// Follow redirects to other hosts (WebHDFS sends clients to its data nodes).
-  var followsRedirects = false
+/// No answer came: the server cannot be reached, or broke off.
+public struct HTTPError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// Host of the request.
+  public let host: String
+  /// What libcurl says.
+  public let reason: String
 
-  struct Response {
-    var status: Int
-    /// Names in lower case.
-    var headers: [String: String]
-    var body: [UInt8]
+  /// Host and reason.
+  public var description: String { "no answer from \(host): \(reason)" }
+}
+
+/// One HTTP exchange over libcurl; blocks the calling thread.
+public struct HTTPRequest: Sendable {
+  /// An answer with any status.
+  public struct Response: Sendable {
+    /// Status code.
+    public var status: Int
+    /// Headers, names in lower case.
+    public var headers: [String: String]
+    /// The whole body.
+    public var body: [UInt8]
   }
 
-  /// - Throws: `storage` when there is no answer.
-  func send() throws(DeltaError) -> Response {
+  private let method: String
+  private let url: String
+  private let headers: [(name: String, value: String)]
+  private let body: [UInt8]?
+  private let timeoutSeconds: Int
+
+  /// A request; nothing is sent yet. Redirects are not followed.
+  public init(
+    method: String, url: String, headers: [(name: String, value: String)] = [], body: [UInt8]? = nil,
+    timeoutSeconds: Int = 300
+  ) {
+    self.method = method
+    self.url = url
+    self.headers = headers
+    self.body = body
+    self.timeoutSeconds = timeoutSeconds
+  }
+
+  /// Sends the request and waits for the whole answer.
+  ///
+  /// - Throws: `HTTPError` when there is no answer; a status such as 404 is an answer.
+  public func send() throws(HTTPError) -> Response {
     _ = Self.initialised
-    guard let handle = curl_easy_init() else { throw DeltaError(.storage, "libcurl could not be started") }
+    guard let handle = curl_easy_init() else { throw HTTPError(host: "", reason: "libcurl could not be started") }
     defer { curl_easy_cleanup(handle) }
     let sink = Sink()
     let context = Unmanaged.passUnretained(sink).toOpaque()
@@ -34,7 +60,6 @@ struct HTTPRequest {
     _ = ccurl_set_long(handle, CURLOPT_NOSIGNAL, 1)
     _ = ccurl_set_long(handle, CURLOPT_CONNECTTIMEOUT, 10)
     _ = ccurl_set_long(handle, CURLOPT_TIMEOUT, timeoutSeconds)
-    _ = ccurl_set_long(handle, CURLOPT_FOLLOWLOCATION, followsRedirects ? 1 : 0)
     _ = ccurl_set_sink(handle, CURLOPT_WRITEFUNCTION, Sink.body, CURLOPT_WRITEDATA, context)
     _ = ccurl_set_sink(handle, CURLOPT_HEADERFUNCTION, Sink.header, CURLOPT_HEADERDATA, context)
     if method == "HEAD" { _ = ccurl_set_long(handle, CURLOPT_NOBODY, 1) }
@@ -52,10 +77,8 @@ struct HTTPRequest {
       return curl_easy_perform(handle)
     }
     guard code == CURLE_OK else {
-      let host = URL(string: url)?.host ?? "the server"
-      throw DeltaError(
-        .storage, "no answer from \(host): \(String(cString: curl_easy_strerror(code)))",
-        hint: "check the address of the object store and the network")
+      throw HTTPError(
+        host: URL(string: url)?.host ?? "the server", reason: String(cString: curl_easy_strerror(code)))
     }
     return Response(status: Int(ccurl_status(handle)), headers: sink.headers, body: sink.bytes)
   }
