@@ -45,6 +45,7 @@ final class GraphExecutor {
   /// Opens or creates the pipeline's tables, running the graph once over no rows to learn their columns.
   func prepare() throws {
     try connection.execute("CREATE SCHEMA IF NOT EXISTS stage; CREATE SCHEMA IF NOT EXISTS state")
+    try graph.register(on: connection)
     try tables.openFixedTables()
     let none = PipelineTables.bronzeColumns.map { "CAST(NULL AS \($0.type)) AS \(SQL.quote(identifier: $0.name))" }
     try parse("(SELECT \(none.joined(separator: ", ")) WHERE false)")

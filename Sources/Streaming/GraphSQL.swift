@@ -11,6 +11,9 @@ struct GraphSQL {
     parser = RecordParser(fields: pipeline.source.fields)
   }
 
+  /// Makes the functions that the SQL calls known to a connection's database.
+  func register(on connection: Connection) throws { try parser.register(on: connection) }
+
   /// Parses the records of a bronze relation.
   func parse(_ bronze: String) -> String { parser.select(from: bronze) }
 

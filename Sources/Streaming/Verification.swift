@@ -38,6 +38,7 @@ public struct Verification {
 
   /// Runs every check. Tables that are being written are read as they were when the check began.
   public func run() throws -> [Check] {
+    try graph.register(on: connection)
     try connection.execute("CREATE OR REPLACE TEMP TABLE verify_records AS \(graph.parse(try scan(bronze)))")
     var checks = try [coordinatesAreUnique(bronze), coordinatesAreUnique(quarantine), positionsAgree()]
     for definition in pipeline.streamingTables {

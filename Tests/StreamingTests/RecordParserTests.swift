@@ -18,7 +18,9 @@ import Testing
       (SELECT \(SQL.quote(literal: raw)) AS raw, '\(encoding)' AS raw_encoding, 's' AS "source", 0 AS "partition",
         0 AS "offset", now() AS ingest_time)
       """
-    let result = try connection.query(RecordParser(fields: Self.fields).select(from: bronze))
+    let parser = RecordParser(fields: Self.fields)
+    try parser.register(on: connection)
+    let result = try connection.query(parser.select(from: bronze))
     let names = result.columns.map(\.name)
     return Dictionary(uniqueKeysWithValues: zip(names, try result.rows()[0]))
   }
