@@ -121,4 +121,16 @@ struct Bench {
     }
     #expect(try bench.rows(table).count == 120)
   }
+
+  @Test func denserFilesAreReadByThePeersToo() throws {
+    let bench = try Bench()
+    let table = try bench.table("1::BIGINT AS id, 'x' AS name, TIMESTAMPTZ '2020-01-01' AS moment")
+    let writer = DeltaWriter(connection: bench.connection, options: .init(parquetVersion: 2))
+    _ = try table.append(
+      try writer.write(
+        "SELECT i AS id, 'name ' || i AS name, TIMESTAMPTZ '2020-01-01' + i * INTERVAL 1 MINUTE AS moment FROM range(5000) AS r(i)",
+        into: table))
+    try bench.expectPeersAgree(table)
+    #expect(try bench.rows(table, "count(*), sum(id)::BIGINT", order: "1") == [[5000, 12_497_500]])
+  }
 }

@@ -11,6 +11,9 @@ public struct DeltaWriter {
     public var compressionLevel: Int?
     /// Greatest number of rows in a row group.
     public var rowGroupSize: Int
+    /// 1 for encodings that every reader knows; 2 for denser ones (delta-encoded integers, times and strings), which
+    /// delta-rs, DuckDB and Spark from 3.3 on read.
+    public var parquetVersion: Int
     /// Begin another file when one has reached about this size, bytes; nil for one file (per partition).
     public var fileSizeBytes: Int64?
     /// Whether columns whose values repeat are written with a dictionary.
@@ -19,11 +22,12 @@ public struct DeltaWriter {
     /// Options for the files of a table.
     public init(
       compression: String = "zstd", compressionLevel: Int? = nil, rowGroupSize: Int = 122_880,
-      fileSizeBytes: Int64? = nil, usesDictionaries: Bool = true
+      parquetVersion: Int = 1, fileSizeBytes: Int64? = nil, usesDictionaries: Bool = true
     ) {
       self.compression = compression
       self.compressionLevel = compressionLevel
       self.rowGroupSize = rowGroupSize
+      self.parquetVersion = parquetVersion
       self.fileSizeBytes = fileSizeBytes
       self.usesDictionaries = usesDictionaries
     }
@@ -64,6 +68,7 @@ public struct DeltaWriter {
       settings.append("COMPRESSION_LEVEL \(level)")
     }
     settings.append("ROW_GROUP_SIZE \(options.rowGroupSize)")
+    if options.parquetVersion == 2 { settings.append("PARQUET_VERSION v2") }
     if !options.usesDictionaries { settings.append("DICTIONARY_SIZE_LIMIT 1") }
     if let ids = plan.fieldIds { settings.append("FIELD_IDS \(ids)") }
     if isPartitioned || options.fileSizeBytes != nil {
