@@ -73,7 +73,7 @@ let package = Package(
     tests("ModelsTests", ["Models", "DuckDB"]),
     tests("PipelinesTests", ["Pipelines", "DuckDB"]),
     tests("IntakeTests", ["Intake", "DeltaLake", "DuckDB"]),
-    tests("StreamingTests", ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "Kafka", "Models"]),
+    tests("StreamingTests", ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "Kafka", "Models", "Simulation"]),
     tests("EndToEnd", ["DuckDB", "DeltaLake", "Kafka", "Simulation", "lakeward"]),
     tests("Tidy", []),
   ],
