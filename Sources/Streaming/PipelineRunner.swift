@@ -102,13 +102,20 @@ public final class PipelineRunner {
         {
           return
         }
-      } catch let error where mode == .continuous && !(error is StreamingError) {
+      } catch let error where mode == .continuous && Self.mayPass(error) {
         failures += 1
         let pause = min(30, 0.5 * Double(1 << min(failures, 10)))
         observe(.retrying(error, afterSeconds: pause), view)
         stop.wait(seconds: pause)
       }
     }
+  }
+
+  /// Whether waiting can mend a failure: an absent broker and a full disk pass, a wrong password and a broken rule do
+  /// not.
+  private static func mayPass(_ error: any Error) -> Bool {
+    if error is StreamingError { return false }
+    return (error as? any RetriableError)?.isRetriable ?? true
   }
 
   // MARK: Recovery
