@@ -82,7 +82,20 @@ enum SimulateCommand: Command {
     guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
       throw UsageError("--to \(place): write kafka://HOST:PORT/TOPIC")
     }
-    let producer = try KafkaProducer(KafkaConfiguration(brokers: String(parts[0])))
-    return .kafka(producer, topic: String(parts[1]))
+    let configuration = KafkaConfiguration(brokers: String(parts[0]))
+    try createTopicIfMissing(String(parts[1]), configuration)
+    return .kafka(try KafkaProducer(configuration), topic: String(parts[1]))
+  }
+
+  private static func createTopicIfMissing(_ topic: String, _ configuration: KafkaConfiguration) throws {
+    let admin = try KafkaAdmin(configuration)
+    guard try !admin.topics().contains(where: { $0.name == topic }) else { return }
+    do {
+      try admin.createTopic(topic, partitions: 4)
+      Console.warn("created the topic \(topic) with 4 partitions")
+    } catch {
+      // Unless somebody else was faster.
+      guard case .topicExists = error.reason else { throw error }
+    }
   }
 }

@@ -70,6 +70,18 @@ import Testing
     #expect(models[0] == models[1])
   }
 
+  @Test func aRealBrokerProcessFeedsThePipeline() throws {
+    guard let broker = TansuBroker.program, let client = TansuBroker.clientLibraryFolder else { return }
+    let tansu = try TansuBroker(program: broker)
+    let lake = try TestLake(models: TestLake.trainedModels(), maxRecords: 1_000)
+    lake.environment = ["LD_LIBRARY_PATH": client]
+    try lake.run("simulate", "illness", "--count", "5000", "--faults", "--to", "kafka://\(tansu.address)/patient_data")
+    try lake.run("run", "illness", "--once", "--brokers", tansu.address)
+    #expect(try lake.count("SELECT count(*) FROM {bronze_patient_data}") == 5_000)
+    #expect(try lake.count("SELECT count(DISTINCT \"partition\") FROM {bronze_patient_data}") > 1)
+    try lake.run("verify", "illness")
+  }
+
   @Test func otherReadersSeeTheSameRowsInEveryTable() throws {
     guard PeerPython.isReady else { return }
     let lake = try TestLake(maxRecords: 700)

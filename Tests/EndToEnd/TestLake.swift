@@ -12,6 +12,8 @@ final class TestLake {
 
   var lake: String { directory.file("lake") }
   var landing: String { directory.file("lake/landing/patient_data") }
+  /// Added to the program's environment.
+  var environment: [String: String] = [:]
   private var configuration: String { directory.file("lakeward.yml") }
 
   /// - Parameters:
@@ -38,7 +40,8 @@ final class TestLake {
   func start(_ words: String...) throws -> ChildProcess { try start(words) }
 
   func start(_ words: [String]) throws -> ChildProcess {
-    try ChildProcess(program, words + ["--config", configuration], directory: directory.path)
+    try ChildProcess(
+      program, words + ["--config", configuration], environment: environment, directory: directory.path)
   }
 
   /// Runs the program to its end and expects success.
