@@ -120,14 +120,21 @@ extension RecordParserFunction.FieldType {
 extension Connection {
   /// Makes the function known to every connection of the database, for as long as the database lives.
   ///
-  /// - Throws: there are no fields, or two of the same column or key; the name is taken.
+  /// - Throws: there are no fields, or two of the same column or key; the name is taken (DuckDB would keep both functions
+  ///   and could not choose).
   public func register(_ function: RecordParserFunction) throws(DuckDBError) {
     try function.check()
+    let taken = DuckDBError(.catalog, "the function \(function.name) could not be registered: the name is taken")
+    guard try !knows(function) else { throw taken }
     let state = function.withFields {
       lakeward_register_parser(raw, function.name, $0.baseAddress, $0.count)
     }
-    guard state == DuckDBSuccess else {
-      throw DuckDBError(.catalog, "the function \(function.name) could not be registered: the name may be taken")
-    }
+    guard state == DuckDBSuccess else { throw taken }
+  }
+
+  /// Whether the database has a function of that name.
+  public func knows(_ function: RecordParserFunction) throws(DuckDBError) -> Bool {
+    let sql = "SELECT count(*) FROM duckdb_functions() WHERE lower(function_name) = lower(?)"
+    return try query(sql, [.string(function.name)]).scalar() != .int(0)
   }
 }

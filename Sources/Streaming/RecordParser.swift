@@ -24,9 +24,13 @@ public struct RecordParser: Sendable {
 
   /// Makes the function that `select` calls known to the connection's database, unless it is already.
   public func register(on connection: Connection) throws {
-    let isKnown = "SELECT count(*) FROM duckdb_functions() WHERE function_name = \(SQL.quote(literal: function.name))"
-    guard try connection.query(isKnown).scalar().integer == 0 else { return }
-    try connection.register(function)
+    guard try !connection.knows(function) else { return }
+    do {
+      try connection.register(function)
+    } catch {
+      // Another connection may have been quicker.
+      guard try connection.knows(function) else { throw error }
+    }
   }
 
   /// A SELECT that parses `relation`, which has the columns of a bronze table.

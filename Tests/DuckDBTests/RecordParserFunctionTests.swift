@@ -279,6 +279,8 @@ import Testing
 
   @Test func whatCannotBeRegistered() throws {
     #expect(throws: DuckDBError.self) { try connection.register(RecordParserFunction(name: "f", fields: [])) }
+    let taken = RecordParserFunction(name: "parse", fields: [Field(column: "a", key: "a", type: .int)])
+    #expect(throws: DuckDBError.self) { try connection.register(taken) }
     for (second, key) in [("A", "b"), ("b", "a"), ("_reason", "b")] {
       let fields = [Field(column: "a", key: "a", type: .int), Field(column: second, key: key, type: .int)]
       #expect(throws: DuckDBError.self) { try connection.register(RecordParserFunction(name: "f", fields: fields)) }
