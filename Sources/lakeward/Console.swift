@@ -5,6 +5,14 @@ enum Console {
   /// Whether standard output is a terminal.
   static let isTerminal = isatty(STDOUT_FILENO) == 1
 
+  /// Columns of the terminal behind a descriptor; nil if there is none.
+  static func terminalWidth(_ descriptor: Int32 = STDOUT_FILENO) -> Int? {
+    guard isatty(descriptor) == 1 else { return nil }
+    var size = winsize()
+    guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+    return Int(size.ws_col)
+  }
+
   /// A line of results.
   static func write(_ text: String) { put(text + "\n", to: STDOUT_FILENO) }
 

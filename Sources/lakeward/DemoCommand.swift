@@ -69,12 +69,14 @@ enum DemoCommand: Command {
     }
     if try !workspace.lake.tableNames().contains("synthea_patients") {
       Console.write(
-        "No Synthea data in the lake: generating \(Console.grouped(patients)) invented patients in Synthea's CSV schema.")
+        "No Synthea data in the lake: generating \(Console.grouped(patients)) invented patients in Synthea's CSV schema."
+      )
       let folder = "\(workspace.lake.root)/_generated/synthea"
       try? FileManager.default.removeItem(atPath: folder)
       let population = try PopulationGenerator(seed: 42, patients: patients).write(to: folder)
       Console.write(
-        "Importing \(Console.grouped(population.encounters)) encounters and \(Console.grouped(population.observations)) observations.")
+        "Importing \(Console.grouped(population.encounters)) encounters and \(Console.grouped(population.observations)) observations."
+      )
       _ = try workspace.importFolder([folder]) { _ in }
     }
     Console.write("Training the illness model (random forest, balanced with SMOTE).")
@@ -87,7 +89,8 @@ enum DemoCommand: Command {
     let seed = UInt64(Date().timeIntervalSince1970)
     let feed = RecordFeed(
       simulator: IllnessRecordSimulator(seed: seed, patients: 5_000, faults: .mixed),
-      target: .landing(try LandingWriter(folder: folder, prefix: "demo", delivery: .growing, maximumFileBytes: 8 << 20)))
+      target: .landing(try LandingWriter(folder: folder, prefix: "demo", delivery: .growing, maximumFileBytes: 8 << 20))
+    )
     let background = BackgroundFeed(feed)
     background.start(rate: rate)
     return background
@@ -103,16 +106,20 @@ enum DemoCommand: Command {
     rest.start(.once, stop: StopSignal())
     if let error = rest.wait() { throw error }
     Console.write("")
-    Console.write("Simulated: \(Console.grouped(simulated.records)) records, \(Console.grouped(simulated.quarantined)) broken on purpose, "
-      + "\(Console.grouped(simulated[.duplicate])) duplicates.")
+    Console.write(
+      "Simulated: \(Console.grouped(simulated.records)) records, \(Console.grouped(simulated.quarantined)) broken on purpose, "
+        + "\(Console.grouped(simulated[.duplicate])) duplicates.")
     for name in [pipeline.source.bronzeTable, pipeline.source.quarantineTable] + pipeline.streamingTables.map(\.name) {
       let snapshot = try workspace.lake.table(named: name).snapshot()
       Console.write(
-        "\(name.padding(toLength: 28, withPad: " ", startingAt: 0)) \(Console.grouped(try snapshot.rowCount() ?? 0)) rows, version \(snapshot.version)")
+        "\(name.padding(toLength: 28, withPad: " ", startingAt: 0)) \(Console.grouped(try snapshot.rowCount() ?? 0)) rows, version \(snapshot.version)"
+      )
     }
     Console.write("")
     let clean = try workspace.verify(pipeline)
-    Console.write("\nLook around: lakeward query \"SELECT age_group, avg(prediction) AS ill_share FROM gold_patient_data GROUP BY 1 ORDER BY 1\"")
+    Console.write(
+      "\nLook around: lakeward query \"SELECT age_group, avg(prediction) AS ill_share FROM gold_patient_data GROUP BY 1 ORDER BY 1\""
+    )
     return clean ? 0 : 1
   }
 }

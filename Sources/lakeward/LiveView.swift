@@ -15,6 +15,7 @@ final class LiveView: Sendable {
     var scored: Int64 = 0
     var ill: Int64 = 0
     var versions: [String: Int64] = [:]
+    var rows: [String: Int64] = [:]
     var recent: [(time: ContinuousClock.Instant, records: Int64)] = []
     var alerts: [String] = []
     var batchSeconds = 0.0
@@ -32,7 +33,8 @@ final class LiveView: Sendable {
   func observe(_ event: PipelineRunner.Event, _ view: PipelineRunner.BatchView) {
     guard case .committed(let report) = event else { return }
     let share = try? view.query(
-      "SELECT count(*), count(*) FILTER (WHERE prediction = 1) FROM stage.gold_patient_data").first
+      "SELECT count(*), count(*) FILTER (WHERE prediction = 1) FROM stage.gold_patient_data"
+    ).first
     let alerts = Console.isTerminal ? (try? view.query(Self.alertQuery)) ?? [] : []
     state.withLock { state in
       state.records += report.records
@@ -43,6 +45,7 @@ final class LiveView: Sendable {
         state.ill += ill
       }
       state.versions = report.versions
+      state.rows.merge(report.rows) { $0 + $1 }
       state.batchSeconds = report.seconds.values.reduce(0, +)
       state.recent.append((.now, report.records))
       let lines = alerts.compactMap { row in if case .string(let text) = row[0] { text } else { nil } }
@@ -66,10 +69,12 @@ final class LiveView: Sendable {
         state.lastLine = now
         return plainLine(state) + "\n"
       }
-      let lines = block(state)
+      // A line that wrapped would be counted as one when the cursor goes back.
+      let width = Console.terminalWidth() ?? 80
+      let lines = block(state).map { String($0.prefix(width - 1)) }
       let back = state.drawnLines > 0 ? "\u{1B}[\(state.drawnLines)F\u{1B}[J" : ""
       state.drawnLines = lines.count
-      return back + lines.joined(separator: "\n") + "\n"
+      return "\(back)\u{1B}[1m\(lines[0])\u{1B}[0m\n\(lines.dropFirst().joined(separator: "\n"))\n"
     }
     if let text { Console.writeRaw(text) }
   }
@@ -96,19 +101,23 @@ final class LiveView: Sendable {
   }
 
   private func block(_ state: State) -> [String] {
-    let versions = state.versions.sorted { $0.key < $1.key }.map { "\($0.key) v\($0.value)" }
     var lines = [
-      "\u{1B}[1mLakeward\u{1B}[0m  pipeline \(pipeline.name), simulated patients  (Ctrl-C ends)",
+      "Lakeward  pipeline \(pipeline.name), simulated patients  (Ctrl-C ends)",
       "",
       "  records/s     \(Console.grouped(rate(state)))",
       "  records       \(Console.grouped(state.records))   quarantined \(Console.grouped(state.quarantined))   "
         + "duplicates \(Console.grouped(state.duplicates))",
       "  ill           \(illShare(state)) of \(Console.grouped(state.scored)) scored",
       "  micro-batch   \(String(format: "%.0f", state.batchSeconds * 1_000)) ms",
-      "  tables        \(versions.joined(separator: "   "))",
       "",
-      "  highest risk of late:",
     ]
+    for name in [pipeline.source.bronzeTable, pipeline.source.quarantineTable] + pipeline.streamingTables.map(\.name) {
+      let version = state.versions[name].map { "version \($0)" } ?? ""
+      lines.append(
+        "  \(name.padding(toLength: 26, withPad: " ", startingAt: 0)) \(version.padding(toLength: 14, withPad: " ", startingAt: 0))"
+          + "+\(Console.grouped(state.rows[name] ?? 0)) rows")
+    }
+    lines += ["", "  highest risk of late:"]
     lines += state.alerts.isEmpty ? ["    –"] : state.alerts.map { "    " + $0 }
     return lines
   }

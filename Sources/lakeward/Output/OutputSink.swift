@@ -55,10 +55,7 @@ final class OutputSink {
 
   /// Columns of the terminal that it writes to; nil if it is none.
   var terminalWidth: Int? {
-    guard file == nil, isatty(descriptor) == 1 else { return nil }
-    var size = winsize()
-    guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-    return Int(size.ws_col)
+    file == nil ? Console.terminalWidth(descriptor) : nil
   }
 
   /// Appends bytes.
