@@ -67,6 +67,30 @@ struct Bench {
     #expect(try other.snapshot().transactions == ["flow/topic/0": 10])
   }
 
+  @Test(arguments: ["none", "name"])
+  func onlyListedColumnsHaveStatistics(mapping: String) throws {
+    let bench = try Bench()
+    var configuration = ["delta.dataSkippingStatsColumns": "b, `person`.age", "delta.dataSkippingNumIndexedCols": "1"]
+    if mapping != "none" { configuration["delta.columnMapping.mode"] = mapping }
+    let rows = "'secret' AS a, 7::BIGINT AS b, {'name': 'secret', 'age': 40::BIGINT} AS person"
+    let table = try bench.table(rows, configuration: configuration)
+    _ = try bench.append("SELECT \(rows)", to: table)
+    _ = try bench.append("SELECT \(rows)", to: table)
+    _ = try bench.editor.optimize(table)
+    let details = try #require(try table.snapshot().fileDetails().first)
+    let text = JSONValue.object(details.statistics ?? [:]).text
+    #expect(!text.contains("secret"))
+    #expect(details.rows == 2)
+    if mapping == "none" {
+      #expect(
+        details.statistics?["minValues"] == .object(["b": .int(7), "person": .object(["age": .int(40)])]), "\(text)")
+      #expect(
+        details.statistics?["nullCount"] == .object(["b": .int(0), "person": .object(["age": .int(0)])]), "\(text)")
+    }
+    #expect(text.contains("40") && text.contains("7"))
+    try bench.expectPeersAgree(table)
+  }
+
   @Test func checkpointsCarryEverything() throws {
     let bench = try Bench()
     let table = try bench.table("1::BIGINT AS id, 'p' AS part", partitionColumns: ["part"])

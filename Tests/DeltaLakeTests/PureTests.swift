@@ -82,6 +82,27 @@ import Testing
     #expect(FileStatistics.bound("inf", .double, isMaximum: true) == nil)
   }
 
+  @Test func listsOfColumnsForStatistics() {
+    #expect(StatisticsScope.names("id, person.name") == [["id"], ["person", "name"]])
+    #expect(StatisticsScope.names("`a,b`.`c``d` ,\"x.\"\"y\" , z z") == [["a,b", "c`d"], ["x.\"y"], ["z z"]])
+    #expect(StatisticsScope.names(" ,, ").isEmpty)
+    let fields = [
+      StructField("Id", .long),
+      StructField("person", .structure([StructField("name", .string), StructField("age", .long)])),
+    ]
+    func scope(_ configuration: [String: String]) -> StatisticsScope { StatisticsScope(configuration, fields, .none) }
+    #expect(scope([:]) == .first(32))
+    #expect(scope(["delta.dataSkippingNumIndexedCols": "-1"]) == .first(.max))
+    let list = "delta.dataSkippingStatsColumns"
+    #expect(
+      scope([list: "id,person.age,gone", "delta.dataSkippingNumIndexedCols": "9"])
+        == .columns([["Id"], ["person", "age"]]))
+    #expect(scope([list: ""]) == .columns([]))
+    #expect(scope([list: "person"]).contains(["person", "name"], index: 1))
+    #expect(!scope([list: "person.age"]).contains(["person", "name"], index: 1))
+    #expect(!scope([list: "person.age"]).contains(["Id"], index: 0))
+  }
+
   @Test func datesAgreeWithTheCalendar() {
     #expect(CalendarTime.parseDate("1970-01-01") == 0)
     #expect(CalendarTime.parseDate("2000-02-29") == 11_016)

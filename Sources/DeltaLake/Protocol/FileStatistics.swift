@@ -30,12 +30,13 @@ enum FileStatistics {
 
   /// The JSON of a file with these columns, keyed by their path of physical names.
   ///
-  /// - Parameter limit: number of leaf columns, from the left, that get bounds and null counts.
+  /// - Parameter scope: the leaf columns that get bounds and null counts.
   static func json(
-    rows: Int64, columns: [[String]: ColumnStatistics], fields: [StructField], limit: Int, tightBounds: Bool = true
+    rows: Int64, columns: [[String]: ColumnStatistics], fields: [StructField], scope: StatisticsScope,
+    tightBounds: Bool = true
   ) -> String {
-    var remaining = limit
-    let tree = collect(fields, [], columns, &remaining)
+    var leaves = 0
+    let tree = collect(fields, [], columns, scope, &leaves)
     var writer = JSONWriter()
     writer.beginObject()
     writer.member("numRecords", rows)
@@ -71,7 +72,8 @@ enum FileStatistics {
   }
 
   private static func collect(
-    _ fields: [StructField], _ prefix: [String], _ columns: [[String]: ColumnStatistics], _ remaining: inout Int
+    _ fields: [StructField], _ prefix: [String], _ columns: [[String]: ColumnStatistics],
+    _ scope: StatisticsScope, _ leaves: inout Int
   ) -> (minimum: Tree, maximum: Tree, nullCount: Tree) {
     var minimum = Tree()
     var maximum = Tree()
@@ -79,15 +81,15 @@ enum FileStatistics {
     for field in fields {
       let path = prefix + [field.name]
       if case .structure(let members) = field.type {
-        let inner = collect(members, path, columns, &remaining)
+        let inner = collect(members, path, columns, scope, &leaves)
         if !inner.minimum.members.isEmpty { minimum.members.append((field.name, .branch(inner.minimum))) }
         if !inner.maximum.members.isEmpty { maximum.members.append((field.name, .branch(inner.maximum))) }
         if !inner.nullCount.members.isEmpty { nullCount.members.append((field.name, .branch(inner.nullCount))) }
         continue
       }
-      guard remaining > 0 else { break }
-      remaining -= 1
-      guard let column = columns[path] else { continue }
+      let index = leaves
+      leaves += 1
+      guard scope.contains(path, index: index), let column = columns[path] else { continue }
       if let count = column.nullCount { nullCount.members.append((field.name, .leaf(String(count)))) }
       if let text = column.minimum, let bound = bound(text, field.type, isMaximum: false) {
         minimum.members.append((field.name, .leaf(bound)))

@@ -7,8 +7,8 @@ struct WritePlan {
   let physicalFields: [StructField]
   /// Physical names of the partition columns.
   let partitionNames: [String]
-  /// Number of leaf columns with statistics.
-  let statisticsLimit: Int
+  /// The columns with statistics.
+  let statistics: StatisticsScope
   private let outputs: [String]
   private let conditions: [(condition: String, name: String)]
   private let mapping: ColumnMapping
@@ -79,8 +79,7 @@ struct WritePlan {
       StructField($0.physicalName(snapshot.columnMapping), FileColumn($0, snapshot.columnMapping).physical($0.type))
     }
     partitionNames = snapshot.partitionColumns.map { snapshot.schema[$0]?.physicalName(snapshot.columnMapping) ?? $0 }
-    let limit = snapshot.metadata.configuration["delta.dataSkippingNumIndexedCols"].flatMap { Int($0) } ?? 32
-    statisticsLimit = limit < 0 ? Int.max : limit
+    statistics = StatisticsScope(snapshot.metadata.configuration, stored, mapping)
   }
 
   /// `delta.invariants` of top-level columns: a JSON text with the expression inside.

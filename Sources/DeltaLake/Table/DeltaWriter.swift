@@ -130,7 +130,7 @@ public struct DeltaWriter {
         continue
       }
       let stats = FileStatistics.json(
-        rows: Int64(count), columns: Self.statistics(row[4]), fields: plan.physicalFields, limit: plan.statisticsLimit)
+        rows: Int64(count), columns: Self.statistics(row[4]), fields: plan.physicalFields, scope: plan.statistics)
       var file = AddFile(
         path: FilePath.encode(relative), size: Int64(size), modificationTime: now, stats: stats)
       let values = Self.partitionValues(row[5])
