@@ -12,7 +12,8 @@ struct TidyTests {
     ],
     endings: [
       ".swift", ".c", ".md", ".py", ".sh", ".yml", ".sql", ".txt", ".html", ".css", ".js", "Makefile", ".modulemap",
-      "scripts/setup", "scripts/peers", "bench/stream", "bench/soak", ".ci/run", "shim.h", "record_batch.h", "record_parser.h",
+      "scripts/setup", "scripts/peers", "bench/stream", "bench/soak", ".ci/run", "shim.h", "record_batch.h",
+      "record_parser.h",
     ])
 
   @Test("No file is longer than 500 lines")
