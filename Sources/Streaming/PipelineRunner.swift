@@ -27,6 +27,8 @@ public final class PipelineRunner {
     case overtaken(table: String)
     /// Something outside failed; it is tried again after the pause.
     case retrying(any Error, afterSeconds: Double)
+    /// Small files could not be joined or old ones not deleted; the stream goes on.
+    case maintenanceFailed(any Error)
   }
 
   /// Reads the rows of the last committed micro-batch, by table name, on the runner's thread.
@@ -46,14 +48,24 @@ public final class PipelineRunner {
   private let scan: RecordBatchScan
   private let models: LiveModels?
   private let limit: BatchLimit
+  let maintenance: TableMaintenance
 
   /// A runner that has opened, and where needed created, every table of the pipeline.
   /// - Parameters:
   ///   - engine: The query engine; the runner makes its own connection.
   ///   - source: The records; the runner alone uses it.
   ///   - registry: Where the models are that the pipeline's SQL uses.
-  public init(
+  public convenience init(
     pipeline: Pipeline, lake: Lake, engine: QueryEngine, source: any RecordSource, registry: ModelRegistry?
+  ) throws {
+    try self.init(
+      pipeline: pipeline, lake: lake, engine: engine, source: source, registry: registry,
+      maintenance: TableMaintenance.Schedule())
+  }
+
+  init(
+    pipeline: Pipeline, lake: Lake, engine: QueryEngine, source: any RecordSource, registry: ModelRegistry?,
+    maintenance schedule: TableMaintenance.Schedule
   ) throws {
     self.pipeline = pipeline
     self.lake = lake
@@ -68,6 +80,8 @@ public final class PipelineRunner {
       pipeline: pipeline, tables: tables, lake: lake, connection: connection, writerConnection: try engine.connect())
     limit = BatchLimit(records: pipeline.trigger.maxRecords, bytes: pipeline.trigger.maxBytes)
     try executor.prepare()
+    maintenance = try TableMaintenance(
+      tables: tables, splits: lake.splitsLocation(pipeline: pipeline.name), lake: lake, schedule: schedule)
   }
 
   private static func liveModels(
@@ -88,6 +102,10 @@ public final class PipelineRunner {
   public func run(_ mode: Mode, stop: StopSignal, observe: (Event, BatchView) -> Void) throws {
     defer { source.close() }
     let view = BatchView(connection: connection)
+    maintenance.start()
+    defer {
+      if let error = maintenance.stop(lastRound: mode == .once) { observe(.maintenanceFailed(error), view) }
+    }
     var failures = 0
     while !stop.isStopped {
       do {
@@ -167,6 +185,7 @@ public final class PipelineRunner {
   private func flow(_ mode: Mode, stop: StopSignal, observe: (Event) -> Void) throws -> Bool {
     while !stop.isStopped {
       let start = ContinuousClock.now
+      if let error = maintenance.commitReady() { observe(.maintenanceFailed(error)) }
       let wait = mode == .once ? 0.2 : max(0.05, min(1, pipeline.trigger.intervalSeconds))
       guard let records = try source.next(limit: limit, deadline: start + .seconds(wait)) else {
         if mode == .once, try source.isExhausted() { return true }
@@ -181,6 +200,7 @@ public final class PipelineRunner {
       report.seconds["read"] = readSeconds
       source.didCommit(records.next)
       observe(.committed(report))
+      maintenance.didCommitBatch()
       if mode == .continuous, !records.hasMore {
         stop.wait(seconds: pipeline.trigger.intervalSeconds - (ContinuousClock.now - start) / .seconds(1))
       }

@@ -67,7 +67,8 @@ final class PipelineTables {
       tables[name] = try DeltaTable.create(
         at: location, schema: Schema(columns: columns.map { ($0.name, $0.type.description) }),
         partitionColumns: partitionColumns, name: name,
-        description: description, configuration: configuration)
+        description: description,
+        configuration: configuration.merging(TableMaintenance.tableProperties) { given, _ in given })
     }
   }
 

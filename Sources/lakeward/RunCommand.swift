@@ -112,6 +112,8 @@ final class PipelineJob: @unchecked Sendable {
       seconds.merge(report.seconds) { $0 + $1 }
     case .overtaken(let table):
       Console.warn("\(pipeline.name): another process committed to \(table) first; starting again from the tables")
+    case .maintenanceFailed(let error):
+      Console.warn("\(pipeline.name): small files are left as they are: \(error)")
     case .retrying(let error, let pause):
       Console.warn("\(pipeline.name): \(error); trying again in \(String(format: "%.1f", pause)) s")
     }

@@ -16,6 +16,10 @@ public struct DeltaEditor {
     public var filesAdded: Int
     /// Files that left it.
     public var filesRemoved: Int
+    /// Bytes of the files that entered.
+    public var bytesAdded: Int64 = 0
+    /// Bytes of the files that left.
+    public var bytesRemoved: Int64 = 0
   }
 
   let connection: Connection
@@ -77,7 +81,8 @@ public struct DeltaEditor {
       case .committed(let result):
         return Outcome(
           version: result.version, rows: change.rows, filesAdded: change.added.count,
-          filesRemoved: change.removed.count)
+          filesRemoved: change.removed.count, bytesAdded: change.added.reduce(0) { $0 + $1.size },
+          bytesRemoved: change.removed.reduce(0) { $0 + $1.size })
       case .stale(let appId, let version):
         throw DeltaError(
           .conflict, "\(table.location) already has version \(version) of application \(appId)",

@@ -47,11 +47,10 @@ extension DeltaEditor {
         return change
       }
       for bin in bins {
-        let scan = try DeltaReader.scanSQL(snapshot, files: bin)
-        change.added += try writer.write(
-          "SELECT * FROM \(scan)", into: snapshot, store: table.store, now: table.clock())
+        change.added += try joined(bin, of: snapshot, table)
         change.removed += bin
       }
+      change.rows["rewritten"] = try Self.checkRows(change.removed, change.added, table)
       change.reads = .files(Set(change.removed.map(\.key)))
       return change
     }
@@ -92,6 +91,7 @@ extension DeltaEditor {
         let select = Self.zorderSQL(try DeltaReader.scanSQL(snapshot, files: files), names)
         change.added += try sorted.write(select, into: snapshot, store: table.store, now: table.clock())
       }
+      change.rows["rewritten"] = try Self.checkRows(change.removed, change.added, table)
       return change
     }
   }

@@ -15,6 +15,15 @@ extension DeltaTable {
   public func vacuum(
     retentionHours: Double? = nil, dryRun: Bool = false, allowShortRetention: Bool = false
   ) throws(DeltaError) -> [String] {
+    try deleteUnneededFiles(
+      retentionHours: retentionHours, dryRun: dryRun, allowShortRetention: allowShortRetention
+    ).map(\.path)
+  }
+
+  /// As `vacuum`, with the size and time of each file.
+  public func deleteUnneededFiles(
+    retentionHours: Double? = nil, dryRun: Bool = false, allowShortRetention: Bool = false
+  ) throws(DeltaError) -> [ObjectEntry] {
     let snapshot = try update()
     try ProtocolRules.checkWritable(snapshot.tableProtocol)
     let standard = snapshot.deletedFileRetentionMilliseconds
@@ -36,11 +45,11 @@ extension DeltaTable {
     for file in try tombstones(snapshot) where (file.deletionTimestamp ?? 0) > cutoff {
       keep(file.path, file.deletionVector)
     }
-    var deleted: [String] = []
+    var deleted: [ObjectEntry] = []
     for entry in try store.listAll("") where entry.modificationTime < cutoff && !needed.contains(entry.path) {
       guard !isHidden(entry.path) else { continue }
       if !dryRun { try store.delete(entry.path) }
-      deleted.append(entry.path)
+      deleted.append(entry)
     }
     return deleted
   }
@@ -72,13 +81,18 @@ extension DeltaTable {
   /// Removes commits and checkpoints of versions that have outlived `delta.logRetentionDuration` and are not needed to
   /// build any younger version. Nothing happens where `delta.enableExpiredLogCleanup` is false.
   ///
+  /// - Parameter versions: where the table does not set `delta.logRetentionDuration`, keep no more than about this many
+  ///   of the newest versions, whatever their age; nil for all within the retention.
   /// - Returns: the number of files removed.
   @discardableResult
-  public func cleanUpLog() throws(DeltaError) -> Int {
+  public func cleanUpLog(keeping versions: Int64? = nil) throws(DeltaError) -> Int {
     let snapshot = try update()
     guard snapshot.flag("delta.enableExpiredLogCleanup", default: true) else { return 0 }
     let cutoff = clock() - snapshot.logRetentionMilliseconds
-    let expired = LogCleanup.expired(try store.list(LogPath.folder, startingAt: nil), cutoff: cutoff)
+    let isFree = snapshot.metadata.configuration["delta.logRetentionDuration"] == nil
+    let expired = LogCleanup.expired(
+      try store.list(LogPath.folder, startingAt: nil), cutoff: cutoff,
+      dispensable: isFree ? versions.map { snapshot.version - $0 } : nil)
     for path in expired { try store.delete(path) }
     return expired.count
   }
@@ -88,7 +102,11 @@ extension DeltaTable {
 enum LogCleanup {
   /// Paths of files that are older than the newest complete checkpoint at or before the cutoff. That checkpoint, its
   /// own commit and everything later stay.
-  static func expired(_ entries: [ObjectEntry], cutoff: Int64) -> [String] {
+  ///
+  /// - Parameters:
+  ///   - cutoff: milliseconds since 1970.
+  ///   - dispensable: a version that counts as older than the cutoff, with all before it.
+  static func expired(_ entries: [ObjectEntry], cutoff: Int64, dispensable: Int64? = nil) -> [String] {
     var checkpoints: Set<Int64> = []
     var times: [Int64: Int64] = [:]
     var files: [(version: Int64, entry: ObjectEntry)] = []
@@ -111,7 +129,7 @@ enum LogCleanup {
       case .compaction(let version, _), .checksum(let version): files.append((version, entry))
       }
     }
-    let old = checkpoints.filter { (times[$0] ?? .max) <= cutoff }
+    let old = checkpoints.filter { (times[$0] ?? .max) <= cutoff || $0 <= dispensable ?? -1 }
     guard let kept = old.max() else { return leftovers }
     return leftovers + files.filter { $0.version < kept }.map(\.entry.path)
   }

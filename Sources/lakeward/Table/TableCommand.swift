@@ -5,12 +5,17 @@ internal import Streaming
 /// `lakeward table`
 enum TableCommand: Command {
   static let name = "table"
-  static let summary = "look at tables: what there is, schema, history, files"
+  static let summary = "look after tables: schema, history, files; optimize, vacuum, restore"
   static let help = """
     usage: lakeward table list
            lakeward table show TABLE [--version N | --timestamp TIME]
            lakeward table history TABLE [--limit N]
            lakeward table files TABLE [--version N | --timestamp TIME] [--stats]
+           lakeward table optimize TABLE [--target-size MB] [--zorder COLUMN,…]
+           lakeward table vacuum TABLE [--dry-run] [--retain HOURS [--force]]
+           lakeward table restore TABLE --version N | --timestamp TIME
+           lakeward table checkpoint TABLE
+           lakeward table set-property TABLE NAME=VALUE…
 
     TABLE is the name of a table of the lake, or the folder of any Delta table.
 
@@ -19,28 +24,42 @@ enum TableCommand: Command {
     history  what each commit says about itself, newest first
     files    the data files; --stats adds the smallest and largest values, which are values of patients
 
+    optimize      joins small files into files of about --target-size; with --zorder rewrites all files so that rows with
+                  near values in these columns lie in the same files. No row changes; others may go on writing
+    vacuum        deletes files that no version within the retention needs: the table's
+                  delta.deletedFileRetentionDuration, else a week. Older versions can then no longer be read
+    restore       makes the table what it was at an earlier version, as a new version
+    checkpoint    writes the state of the newest version beside the log and deletes what the log no longer needs
+    set-property  sets table properties; NAME= removes one
+
     examples:
       lakeward table list
       lakeward table show gold_patient_data
       lakeward table show gold_patient_data --version 0 --format json
       lakeward table history gold_patient_data --limit 5
       lakeward table files gold_patient_data --format csv
+      lakeward table optimize gold_patient_data --zorder patient_id,event_time
+      lakeward table vacuum gold_patient_data --dry-run
+      lakeward table restore synthea_patients --version 1
+      lakeward table set-property gold_patient_data delta.logRetentionDuration='interval 2 days'
     """
-  static let options = [
-    Option("version", "N", "the table as it was at this version"),
-    Option("timestamp", "TIME", "the table as it was at this time, such as 2026-01-31T08:00:00Z"),
-    Option("limit", "N", "at most this many commits"),
-    Option("stats", nil, "with the smallest and largest values of each file"),
-    Option("format", "FORMAT", "table, csv, json or ndjson"),
-  ]
+  static let options =
+    [
+      Option("version", "N", "the table as it was at this version"),
+      Option("timestamp", "TIME", "the table as it was at this time, such as 2026-01-31T08:00:00Z"),
+      Option("limit", "N", "at most this many commits"),
+      Option("stats", nil, "with the smallest and largest values of each file"),
+      Option("format", "FORMAT", "table, csv, json or ndjson"),
+    ] + TableChanges.options
 
   /// The words behind `table`.
-  static let words = [
-    Subcommand("list", "") { try list($0, $1) },
-    Subcommand("show", "TABLE") { try show($0, $1) },
-    Subcommand("history", "TABLE") { try history($0, $1) },
-    Subcommand("files", "TABLE") { try files($0, $1) },
-  ]
+  static let words: [Subcommand] =
+    [
+      Subcommand("list", "") { try list($0, $1) },
+      Subcommand("show", "TABLE") { try show($0, $1) },
+      Subcommand("history", "TABLE") { try history($0, $1) },
+      Subcommand("files", "TABLE") { try files($0, $1) },
+    ] + TableChanges.words
 
   static func run(_ arguments: Arguments) throws -> Int32 {
     do {
