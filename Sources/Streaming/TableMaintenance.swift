@@ -73,10 +73,11 @@ final class TableMaintenance: @unchecked Sendable {
     let thread = Thread { [self] in
       // Linux lowers the priority of the calling thread alone.
       setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
-      while waitForRound() {
+      // What an earlier process left is due at once.
+      repeat {
         round(now: DeltaTable.systemClock())
         housekeeping()
-      }
+      } while waitForRound()
       condition.withLock {
         isRunning = false
         condition.broadcast()

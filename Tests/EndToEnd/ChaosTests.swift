@@ -1,3 +1,5 @@
+import DeltaLake
+import DuckDB
 import Foundation
 import Kafka
 import LakewardTesting
@@ -82,5 +84,47 @@ import Testing
       #expect(try TestLake.differences(calm, disturbed, select: columns(table), table: table) == 0, "\(table)")
     }
     try disturbed.run("verify", "illness")
+  }
+
+  /// kill -9 while small files are being joined: every row is there once, after each kill and at the end.
+  @Test func compaction() throws {
+    let lake = try SampleLake()
+    let table = try lake.table("vitals", "SELECT -1::BIGINT AS id, 'x' AS text")
+    let connection = try Database().connect()
+    let writer = DeltaWriter(connection: connection, options: .init(compression: "uncompressed"))
+    for file in 0..<60 {
+      let rows = "SELECT \(file) * 3000 + i AS id, repeat(md5(i::VARCHAR), 4) AS text FROM range(3000) AS r(i)"
+      _ = try table.append(writer.write(rows, into: table))
+    }
+    func sum() throws -> [[Value]] {
+      let scan = try DeltaReader.scanSQL(table.snapshot())
+      return try connection.query("SELECT count(*), sum(id)::BIGINT, count(DISTINCT id) FROM \(scan)").rows()
+    }
+    let expected = try sum()
+    var random = SeededRandom(seed: 8)
+    var killed = 0
+    for round in 0..<(Self.rounds * 3) {
+      let process = try ChildProcess(
+        lake.program, ["table", "optimize", "vitals"] + (round % 2 == 0 ? ["--zorder", "id"] : []),
+        directory: lake.directory.path)
+      // Waiting for a random instant of the run is what this test is about.
+      Thread.sleep(forTimeInterval: 0.02 + Double(random.integer(below: 300)) / 1_000)
+      if process.isRunning { killed += 1 }
+      process.signal(SIGKILL)
+      try process.wait()
+      #expect(try sum() == expected)
+    }
+    Places.note("chaos: killed \(killed) of \(Self.rounds * 3) compactions")
+    #expect(killed > 0)
+    #expect(try lake.run("table", "optimize", "vitals", "--zorder", "id").succeeded)
+    #expect(try lake.run("table", "vacuum", "vitals", "--retain", "0", "--force").succeeded)
+    #expect(try sum() == expected)
+    let data = try FileManager.default.contentsOfDirectory(atPath: lake.location("vitals")).filter {
+      $0.hasSuffix(".parquet")
+    }
+    #expect(data.count == (try table.snapshot().files.count))
+    guard PeerPython.isReady else { return }
+    let comparison = try DeltaPeer.compare(lake.location("vitals"))
+    #expect(comparison.agree, "\(comparison.difference ?? "")")
   }
 }
