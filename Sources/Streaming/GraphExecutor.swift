@@ -21,6 +21,8 @@ final class GraphExecutor {
   /// The one table that reads the source, if there is one only: then records are parsed on their way into it, and
   /// never stored in between.
   private let onlyReader: String?
+  /// The tables whose rows name their record.
+  private var withCoordinates: Set<String> = []
 
   /// - Parameters:
   ///   - connection: Computes the steps.
@@ -48,6 +50,7 @@ final class GraphExecutor {
     try graph.register(on: connection)
     try tables.openFixedTables()
     let none = PipelineTables.bronzeColumns.map { "CAST(NULL AS \($0.type)) AS \(SQL.quote(identifier: $0.name))" }
+    try FailingRecords.reset(connection)
     try parse("(SELECT \(none.joined(separator: ", ")) WHERE false)")
     var staged: Set<String> = []
     for definition in pipeline.streamingTables {
@@ -64,6 +67,7 @@ final class GraphExecutor {
 
   private func requireCoordinates(_ definition: TableDefinition, columns: [Column]) throws {
     let names = Set(columns.map { $0.name.lowercased() })
+    if names.isSuperset(of: ["partition", "offset"]) { withCoordinates.insert(definition.name) }
     let isRead = pipeline.streamingTables.contains { $0.streamInputs.contains(definition.name) }
     let selects = definition.deduplicate != nil || definition.expectations.contains { $0.action == .quarantine }
     guard isRead || selects else { return }
@@ -121,11 +125,12 @@ final class GraphExecutor {
     }
     let wantsQuarantine = batch.tables.contains(tables.quarantine)
     try timed("parse") { try parse(batch.bronze) }
+    try FailingRecords.reset(connection)
     var staged: Set<String> = []
     var inspected: [TableDefinition] = []
     for definition in pipeline.streamingTables {
       let isWanted = batch.tables.contains(definition.name)
-      let mayReject = definition.expectations.contains { $0.action == .quarantine }
+      let mayReject = readsSource(definition) || definition.expectations.contains { $0.action == .quarantine }
       guard isWanted || (wantsQuarantine && mayReject) else { continue }
       try timed(definition.name) {
         try stage(definition, staged: staged, span: batch.span)
@@ -153,9 +158,24 @@ final class GraphExecutor {
   }
 
   /// Evaluates a table's SELECT and its rules over the rows of the step before it.
+  ///
+  /// Records on which the SELECT raises an error are taken out of the micro-batch and go to quarantine.
   private func stage(_ definition: TableDefinition, staged: Set<String>, span: OffsetSpan) throws {
-    let select = try graph.rows(of: definition) { try relation($0, staged: staged, span: span) }
-    try connection.execute("CREATE OR REPLACE TABLE \(rows(definition.name)) AS \(select)")
+    let select = { [self] (records: String) in
+      try graph.rows(of: definition) { try relation($0, records: records, staged: staged, span: span) }
+    }
+    let create = "CREATE OR REPLACE TABLE \(rows(definition.name)) AS"
+    do {
+      try connection.execute("\(create) \(try select(records))")
+    } catch  where readsSource(definition) && FailingRecords.isAboutData(error) {
+      try FailingRecords(connection: connection, rows: select).separate(records, for: definition, after: error)
+      records = FailingRecords.others
+      try connection.execute("\(create) \(try select(records))")
+    }
+  }
+
+  private func readsSource(_ definition: TableDefinition) -> Bool {
+    definition.references.contains { $0.isStream && graph.isSource($0) }
   }
 
   /// Decides which staged rows stay, and writes them.
@@ -198,7 +218,7 @@ final class GraphExecutor {
 
   private func quarantine(_ inspected: [TableDefinition], bronze: String) throws {
     var suspects = records
-    if let reader = inspected.first(where: { $0.name == onlyReader }) {
+    if let reader = inspected.first(where: { $0.name == onlyReader && withCoordinates.contains($0.name) }) {
       // Only records that did not get into the table can be unreadable.
       suspects =
         "(\(graph.parse("(FROM \(bronze) AS b ANTI JOIN \(rows(reader.name)) USING (\"partition\", \"offset\"))")))"
@@ -213,7 +233,8 @@ final class GraphExecutor {
       WHERE \(RowSelection.violationColumn) IS NOT NULL
       """
     }
-    let reasons = ([parse] + violations).joined(separator: " UNION ALL ")
+    let failing = "FROM \(FailingRecords.table)"
+    let reasons = ([parse, failing] + violations).joined(separator: " UNION ALL ")
     try connection.execute(
       """
       CREATE OR REPLACE TABLE stage._rejected AS
@@ -247,7 +268,9 @@ final class GraphExecutor {
   }
 
   /// What an input of a SELECT stands for: the stream, a step before it, or a table of the lake.
-  private func relation(_ reference: TableReference, staged: Set<String>, span: OffsetSpan) throws -> String {
+  private func relation(
+    _ reference: TableReference, records: String, staged: Set<String>, span: OffsetSpan
+  ) throws -> String {
     if graph.isSource(reference) { return graph.stream(of: records) }
     guard reference.isStream, let definition = pipeline.table(named: reference.name) else {
       return try DeltaReader.scanSQL(lake.table(named: reference.name).snapshot())
