@@ -47,15 +47,15 @@ struct FailingRecords {
       """)
     let count = try connection.query("SELECT count(*) FROM stage._numbered").scalar().integer ?? 0
     var failing: [Int64] = []
-    var open = [Int64(1)..<(count + 1)]
-    while let range = open.popLast() {
+    var pending = [Int64(1)..<(count + 1)]
+    while let range = pending.popLast() {
       guard try fails(range) else { continue }
       if range.count == 1 {
         failing.append(range.lowerBound)
         guard failing.count <= Self.limit else { throw error }
       } else {
         let middle = range.lowerBound + Int64(range.count / 2)
-        open += [range.lowerBound..<middle, middle..<range.upperBound]
+        pending += [range.lowerBound..<middle, middle..<range.upperBound]
       }
     }
     // An error that no single record raises is the statement's own.
