@@ -140,4 +140,44 @@ enum FileStatistics {
     else { return false }
     return digits.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") }
   }
+
+  /// The statistics without the columns that a list leaves out; nil if there is nothing to leave out.
+  ///
+  /// Numbers are kept digit by digit.
+  static func narrowed(_ text: String, to scope: StatisticsScope) -> String? {
+    guard case .columns = scope else { return nil }
+    var text = text
+    var writer = JSONWriter()
+    var isNarrowed = false
+    let isRead = text.withUTF8 { bytes in
+      var reader = JSONReader(bytes)
+      func copy(_ reader: inout JSONReader, _ path: [String]?) throws(JSONError) {
+        guard try reader.peek() == UInt8(ascii: "{") else {
+          let start = reader.offset
+          try reader.skipValue()
+          writer.raw(String(decoding: bytes[start..<reader.offset], as: UTF8.self))
+          return
+        }
+        writer.beginObject()
+        try reader.readObject { (reader, key) throws(JSONError) in
+          var inner: [String]?
+          if let path {
+            inner = path + [key]
+          } else if ["minValues", "maxValues", "nullCount"].contains(key) {
+            inner = []
+          }
+          if let inner, !inner.isEmpty, !scope.reaches(inner) {
+            isNarrowed = true
+            try reader.skipValue()
+            return
+          }
+          writer.key(key)
+          try copy(&reader, inner)
+        }
+        writer.endObject()
+      }
+      return (try? copy(&reader, nil)) != nil
+    }
+    return isRead && isNarrowed ? writer.text : nil
+  }
 }

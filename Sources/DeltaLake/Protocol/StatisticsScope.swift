@@ -30,6 +30,12 @@ enum StatisticsScope: Sendable, Hashable {
     }
   }
 
+  /// Whether a column, or one inside it, has statistics; always true without a list.
+  func reaches(_ path: [String]) -> Bool {
+    guard case .columns(let columns) = self else { return true }
+    return contains(path, index: 0) || columns.contains { $0.starts(with: path) }
+  }
+
   /// The names of a list such as `` id, person.name, `a,b`.`c``d` ``; quotes are backticks, or as in SQL.
   static func names(_ list: String) -> [[String]] {
     var names: [[String]] = []

@@ -28,7 +28,8 @@ struct CheckpointReader {
     state.checkpoint = CheckpointFiles(version: checkpoint.version, parquet: parquet)
     guard let metadata = state.metadata else { return state }
     let part = try ParquetPart(parquet, store)
-    let base = try part.adds(partitionColumns: try Self.physicalPartitionColumns(metadata))
+    let base = try part.adds(
+      partitionColumns: try Self.physicalPartitionColumns(metadata), fields: try metadata.physicalFields())
     let files = Array(state.files)
     state.files = FileSet(base: FileSegment(base))
     for file in files { state.files.insert(file) }
@@ -38,8 +39,24 @@ struct CheckpointReader {
   private static func physicalPartitionColumns(_ metadata: TableMetadata) throws(DeltaError) -> [String] {
     guard !metadata.partitionColumns.isEmpty else { return [] }
     let schema = try Schema(json: metadata.schemaString)
-    let mapping = ColumnMapping(rawValue: metadata.configuration["delta.columnMapping.mode"] ?? "none") ?? .none
-    return metadata.partitionColumns.map { schema[$0]?.physicalName(mapping) ?? $0 }
+    return metadata.partitionColumns.map { schema[$0]?.physicalName(metadata.columnMapping) ?? $0 }
+  }
+}
+
+extension TableMetadata {
+  /// How columns are found in files.
+  var columnMapping: ColumnMapping {
+    ColumnMapping(rawValue: configuration["delta.columnMapping.mode"] ?? "none") ?? .none
+  }
+
+  /// The columns with the names that they have in files, at every level of structs.
+  func physicalFields() throws(DeltaError) -> [StructField] {
+    func renamed(_ field: StructField) -> StructField {
+      var type = field.type
+      if case .structure(let members) = type { type = .structure(members.map(renamed)) }
+      return StructField(field.physicalName(columnMapping), type)
+    }
+    return try Schema(json: schemaString).fields.map(renamed)
   }
 }
 
@@ -111,7 +128,9 @@ struct ParquetPart {
   }
 
   /// The live files; statistics stay where they are.
-  func adds(partitionColumns: [String]) throws(DeltaError) -> [AddFile] {
+  ///
+  /// - Parameter fields: the table's columns by physical names.
+  func adds(partitionColumns: [String], fields: [StructField]) throws(DeltaError) -> [AddFile] {
     guard types["add"] != nil else { return [] }
     let hasVector = has("add", "deletionVector")
     let hasTags = has("add", "tags")
@@ -129,7 +148,7 @@ struct ParquetPart {
     for column in partitionColumns {
       columns.append("map_extract_value(add.partitionValues, \(quoted(literal: column)))::VARCHAR")
     }
-    let statistics = statisticsColumn()
+    let statistics = statisticsColumn(fields)
     do {
       var files: [AddFile] = []
       var result = try connection.stream(
@@ -179,17 +198,19 @@ struct ParquetPart {
     }
   }
 
-  /// The statistics in the row order of `adds`, from text, else from the parsed struct.
-  private func statisticsColumn() -> StatisticsColumn? {
-    let expression: String
-    if has("add", "stats") {
-      expression =
-        has("add", "stats_parsed") ? "coalesce(add.stats, to_json(add.stats_parsed)::VARCHAR)" : "add.stats::VARCHAR"
-    } else if has("add", "stats_parsed") {
-      expression = "to_json(add.stats_parsed)::VARCHAR"
-    } else {
-      return nil
+  /// SQL for the statistics of an action as JSON, from text, else from the parsed struct; nil if there are none.
+  func statisticsSQL(_ fields: [StructField]) -> String? {
+    guard case .structure(let members) = types["add"] else { return nil }
+    let parsed = members.first { $0.name == "stats_parsed" }.map {
+      ParsedStatistics.sql("add.stats_parsed", $0.type, fields)
     }
+    guard has("add", "stats") else { return parsed }
+    return parsed.map { "coalesce(add.stats::VARCHAR, \($0))" } ?? "add.stats::VARCHAR"
+  }
+
+  /// The statistics in the row order of `adds`.
+  private func statisticsColumn(_ fields: [StructField]) -> StatisticsColumn? {
+    guard let expression = statisticsSQL(fields) else { return nil }
     let sql = "SELECT \(expression) FROM \(source) WHERE add.path IS NOT NULL"
     let name = name
     return StatisticsColumn {

@@ -63,14 +63,15 @@ struct CheckpointWriter {
     defer {
       for path in [lines, output] { try? FileManager.default.removeItem(atPath: path) }
     }
-    let (bytes, longest) = try newLines(state, tombstonesSince: tombstonesSince)
+    let narrowed = try narrowedStatistics(state)
+    let (bytes, longest) = try newLines(state, narrowed, tombstonesSince: tombstonesSince)
     guard FileManager.default.createFile(atPath: lines, contents: Data(bytes)) else {
       throw DeltaError(.storage, "\(lines): the file cannot be written")
     }
     let rows: Int64
     do {
       let connection = try Engine.connect()
-      let select = try selectSQL(lines, longest, state.checkpoint, tombstonesSince: tombstonesSince)
+      let select = try selectSQL(lines, longest, state, tombstonesSince: tombstonesSince)
       let result = try connection.query(
         "COPY (\(select)) TO \(quoted(literal: output)) (FORMAT parquet, COMPRESSION snappy)")
       rows = Int64(result.changedRows)
@@ -92,7 +93,9 @@ struct CheckpointWriter {
   }
 
   /// The actions that are not in the old checkpoint, one JSON object per line, and the longest line's length.
-  private func newLines(_ state: LogState, tombstonesSince: Int64) throws(DeltaError) -> ([UInt8], Int) {
+  private func newLines(
+    _ state: LogState, _ narrowed: [FileKey: String], tombstonesSince: Int64
+  ) throws(DeltaError) -> ([UInt8], Int) {
     var actions: [Action] = []
     if let table = state.tableProtocol { actions.append(.tableProtocol(table)) }
     if let metadata = state.metadata { actions.append(.metadata(metadata)) }
@@ -104,10 +107,15 @@ struct CheckpointWriter {
     }
     var resolver = StatisticsResolver()
     let hasOldPart = state.checkpoint != nil
-    for file in state.files where !hasOldPart || state.touched.contains(file.key) {
+    let touched = hasOldPart ? state.touched.union(narrowed.keys) : []
+    for file in state.files where !hasOldPart || touched.contains(file.key) {
       var file = file
       file.dataChange = false
-      file.statistics = try resolver.text(file.statistics).map(StoredStatistics.text) ?? .absent
+      if let text = narrowed[file.key] {
+        file.statistics = .text(text)
+      } else {
+        file.statistics = try resolver.text(file.statistics).map(StoredStatistics.text) ?? .absent
+      }
       actions.append(.add(file))
     }
     for tombstone in state.tombstones.values where (tombstone.deletionTimestamp ?? 0) > tombstonesSince {
@@ -123,7 +131,7 @@ struct CheckpointWriter {
       bytes += line
     }
     if hasOldPart {
-      for key in state.touched {
+      for key in touched {
         var writer = JSONWriter()
         writer.beginObject()
         writer.key("touched")
@@ -139,8 +147,44 @@ struct CheckpointWriter {
     return (bytes, longest)
   }
 
+  /// Statistics that go beyond the table's list of columns, such as those from before the list was set, cut to it.
+  private func narrowedStatistics(_ state: LogState) throws(DeltaError) -> [FileKey: String] {
+    guard let metadata = state.metadata, metadata.configuration["delta.dataSkippingStatsColumns"] != nil else {
+      return [:]
+    }
+    let fields = try Schema(json: metadata.schemaString).fields
+    let scope = StatisticsScope(metadata.configuration, fields, metadata.columnMapping)
+    var hasOldOnes = false
+    if let old = state.checkpoint {
+      let part = try ParquetPart(old.parquet, store)
+      let physical = try metadata.physicalFields()
+      let keys = Self.unlisted(physical, [], scope).map { quoted(literal: JSONValue.string($0).text + ":") }
+      if let statistics = part.statisticsSQL(physical), !keys.isEmpty {
+        let tests = keys.map { "contains(\(statistics), \($0))" }.joined(separator: " OR ")
+        hasOldOnes = try part.rows("SELECT 1 FROM \(part.source) WHERE \(tests) LIMIT 1").isEmpty == false
+      }
+    }
+    var resolver = StatisticsResolver()
+    var narrowed: [FileKey: String] = [:]
+    for file in state.files where hasOldOnes || state.checkpoint == nil || state.touched.contains(file.key) {
+      if let text = try resolver.text(file.statistics) {
+        narrowed[file.key] = FileStatistics.narrowed(text, to: scope)
+      }
+    }
+    return narrowed
+  }
+
+  /// Names of leaf columns outside a list.
+  private static func unlisted(_ fields: [StructField], _ path: [String], _ scope: StatisticsScope) -> [String] {
+    fields.flatMap { field -> [String] in
+      let inner = path + [field.name]
+      if case .structure(let members) = field.type { return unlisted(members, inner, scope) }
+      return scope.reaches(inner) ? [] : [field.name]
+    }
+  }
+
   private func selectSQL(
-    _ lines: String, _ longest: Int, _ old: CheckpointFiles?, tombstonesSince: Int64
+    _ lines: String, _ longest: Int, _ state: LogState, tombstonesSince: Int64
   ) throws(DeltaError) -> String {
     let names = Self.members.map { quoted(identifier: $0.action) }.joined(separator: ", ")
     let types = Self.members.map { "\(quoted(literal: $0.action)): \(quoted(literal: Self.type($0.fields)))" }
@@ -148,8 +192,9 @@ struct CheckpointWriter {
     let reader =
       "read_json(\(quoted(literal: lines)), format = 'newline_delimited', columns = \(columns),"
       + " maximum_object_size = \(max(16 << 20, longest * 2)))"
-    guard let old else { return "SELECT \(names) FROM \(reader) WHERE touched IS NULL" }
+    guard let old = state.checkpoint else { return "SELECT \(names) FROM \(reader) WHERE touched IS NULL" }
     let part = try ParquetPart(old.parquet, store)
+    let statistics = part.statisticsSQL(try state.metadata?.physicalFields() ?? []) ?? "NULL::VARCHAR"
     func unpacked(_ action: String) -> String {
       let fields = Self.members.first { $0.action == action }?.fields ?? []
       let values = fields.map { field in
@@ -161,9 +206,7 @@ struct CheckpointWriter {
           return
             "\"deletionVector\" := CASE WHEN \(action).deletionVector IS NOT NULL THEN \(expression)::\(field.type) END"
         }
-        if field.name == "stats", !part.has(action, "stats"), part.has(action, "stats_parsed") {
-          return "stats := to_json(\(action).stats_parsed)::VARCHAR"
-        }
+        if action == "add", field.name == "stats" { return "stats := \(statistics)" }
         return "\(quoted(identifier: field.name)) := \(part.field(action, field.name, as: field.type))"
       }
       return "struct_pack(\(values.joined(separator: ", ")))"
