@@ -71,7 +71,7 @@ let package = Package(
     tests("ClinicalTests", ["Clinical"]),
     tests("SimulationTests", ["Simulation", "Clinical"]),
     tests("ModelsTests", ["Models", "DuckDB"]),
-    tests("PipelinesTests", ["Pipelines", "DuckDB"]),
+    tests("PipelinesTests", ["Pipelines", "Clinical", "DuckDB"]),
     tests("IntakeTests", ["Intake", "DeltaLake", "DuckDB"]),
     tests("StreamingTests", ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "Kafka", "Models", "Simulation"]),
     tests("EndToEnd", ["DuckDB", "DeltaLake", "Kafka", "Simulation", "lakeward"]),

@@ -8,16 +8,18 @@ public enum VitalsFault: UInt8, SimulatedFault {
   case duplicate
   /// The device's clock is wrong: its timestamp lies between ten minutes and two days in the future.
   case clockSkewed
-  /// A value outside the hard validity limits of the clinical reference, or a device's sign for "no signal".
+  /// A value outside the hard validity limits of the clinical reference.
   case outOfRange
   /// The temperature is in °F without saying so; the reading is good once converted.
   case fahrenheit
+  /// One or more values are 0, which is how monitors say "no signal"; the rest of the reading is good.
+  case noSignal
 
   /// Whether the reading belongs into quarantine.
   public var isQuarantined: Bool {
     switch self {
     case .corrupt, .clockSkewed, .outOfRange: true
-    case .late, .duplicate, .fahrenheit: false
+    case .late, .duplicate, .fahrenheit, .noSignal: false
     }
   }
 }

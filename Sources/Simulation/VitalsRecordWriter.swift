@@ -23,6 +23,8 @@ struct VitalsRecordWriter {
       writeObject(time: time, inFahrenheit: true)
     case .outOfRange:
       writeObject(time: time, outOfRange: random.integer(below: 6))
+    case .noSignal:
+      writeObject(time: time, withoutSignal: random.integer(below: 4))
     case .corrupt:
       if random.chance(0.3) {
         cursor.write("MONITOR REBOOT 0x7F")
@@ -34,13 +36,19 @@ struct VitalsRecordWriter {
     return cursor.count
   }
 
-  private mutating func writeObject(time: Int64, inFahrenheit: Bool = false, outOfRange: Int = -1) {
+  /// - Parameters:
+  ///   - outOfRange: Which of six values is outside the hard limits; -1: none.
+  ///   - withoutSignal: Which sensor is off: heart rate, saturation, respiration or the cuff; -1: none.
+  private mutating func writeObject(
+    time: Int64, inFahrenheit: Bool = false, outOfRange: Int = -1, withoutSignal: Int = -1
+  ) {
     cursor.write("{\"patient_id\":\"")
     bed.key.withUnsafeBufferPointer { cursor.write($0) }
     cursor.write("\",\"timestamp\":\"")
     cursor.write(timestampMicroseconds: time)
     cursor.write("\"")
-    writeNumber(",\"heart_rate\":", .heartRate, decimals: 0, outOfRange == 0 ? "0" : nil)
+    writeNumber(
+      ",\"heart_rate\":", .heartRate, decimals: 0, outOfRange == 0 ? "8388607" : withoutSignal == 0 ? "0" : nil)
     let fahrenheit = Double(levels[.temperature]) * 1.8 + 32
     if outOfRange == 1 {
       cursor.write(",\"temperature\":63.2")
@@ -48,9 +56,11 @@ struct VitalsRecordWriter {
       cursor.write(",\"temperature\":")
       cursor.write(inFahrenheit ? fahrenheit : Double(levels[.temperature]), decimals: 1)
     }
-    writeNumber(",\"spo2\":", .saturation, decimals: 0, outOfRange == 2 ? "127" : nil)
-    writeNumber(",\"respiration_rate\":", .respiration, decimals: 0, outOfRange == 3 ? "-999" : nil)
-    writePressure(outOfRange)
+    writeNumber(",\"spo2\":", .saturation, decimals: 0, outOfRange == 2 ? "127" : withoutSignal == 1 ? "0" : nil)
+    writeNumber(
+      ",\"respiration_rate\":", .respiration, decimals: 0,
+      outOfRange == 3 ? "-999" : withoutSignal == 2 ? "0" : nil)
+    writePressure(outOfRange, withoutSignal: withoutSignal == 3)
     if bed.device.namesWard {
       cursor.write(",\"ward\":\"")
       cursor.write(wardName)
@@ -68,9 +78,10 @@ struct VitalsRecordWriter {
     cursor.write(byte: UInt8(ascii: "}"))
   }
 
-  private mutating func writePressure(_ outOfRange: Int) {
-    let systolic = outOfRange == 4 ? 11_647 : Int(levels[.systolic].rounded())
-    let diastolic = outOfRange == 5 ? 8 : Int(levels[.diastolic].rounded())
+  private mutating func writePressure(_ outOfRange: Int, withoutSignal: Bool) {
+    var systolic = outOfRange == 4 ? 11_647 : Int(levels[.systolic].rounded())
+    var diastolic = outOfRange == 5 ? 8 : Int(levels[.diastolic].rounded())
+    if withoutSignal { (systolic, diastolic) = (0, 0) }
     if bed.device.joinsPressure {
       cursor.write(",\"blood_pressure\":\"")
       cursor.write(systolic)

@@ -84,7 +84,7 @@ enum DemoCommand: Command {
     Console.write(entry.card.summary + "\n")
   }
 
-  private static func startFeed(folder: String, rate: Double) throws -> BackgroundFeed {
+  private static func startFeed(folder: String, rate: Double) throws -> BackgroundFeed<IllnessRecordSimulator> {
     // A seed of its own for every run, so that a second demo on the same lake brings new records.
     let seed = UInt64(Date().timeIntervalSince1970)
     let feed = RecordFeed(
@@ -125,13 +125,13 @@ enum DemoCommand: Command {
 }
 
 /// A record feed on a thread of its own.
-final class BackgroundFeed: @unchecked Sendable {
+final class BackgroundFeed<Simulator: RecordSimulator>: @unchecked Sendable {
   // Safe to share: the feed belongs to its thread until `stop` has waited for it.
-  private let feed: RecordFeed
+  private let feed: RecordFeed<Simulator>
   private let signal = StopSignal()
   private let done = DispatchSemaphore(value: 0)
 
-  init(_ feed: RecordFeed) { self.feed = feed }
+  init(_ feed: RecordFeed<Simulator>) { self.feed = feed }
 
   func start(rate: Double) {
     let thread = Thread { [self] in
@@ -153,5 +153,5 @@ final class BackgroundFeed: @unchecked Sendable {
   }
 
   /// What was sent; only after `stop`.
-  var truth: IllnessTruth { feed.simulator.truth }
+  var truth: Simulator.Truth { feed.simulator.truth }
 }

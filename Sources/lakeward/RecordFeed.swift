@@ -3,26 +3,26 @@ internal import Kafka
 internal import Simulation
 internal import Streaming
 
+/// Where simulated records go.
+enum FeedTarget {
+  case landing(LandingWriter)
+  case kafka(KafkaProducer, topic: String)
+}
+
+/// When simulated records claim to have been measured.
+enum FeedTime {
+  /// As they are sent.
+  case live
+  /// From an instant (microseconds since 1970) on, a millisecond apart.
+  case from(Int64)
+}
+
 /// Sends simulated records to a landing directory or a Kafka topic, all at once or at a rate.
-final class RecordFeed {
-  /// Where the records go.
-  enum Target {
-    case landing(LandingWriter)
-    case kafka(KafkaProducer, topic: String)
-  }
+final class RecordFeed<Simulator: RecordSimulator> {
+  private(set) var simulator: Simulator
+  private let target: FeedTarget
 
-  /// When the records claim to have been measured.
-  enum EventTime {
-    /// As they are sent.
-    case live
-    /// From an instant (microseconds since 1970) on, a millisecond apart.
-    case from(Int64)
-  }
-
-  private(set) var simulator: IllnessRecordSimulator
-  private let target: Target
-
-  init(simulator: IllnessRecordSimulator, target: Target) {
+  init(simulator: Simulator, target: FeedTarget) {
     self.simulator = simulator
     self.target = target
   }
@@ -31,7 +31,7 @@ final class RecordFeed {
   /// - Parameters:
   ///   - rate: Records per second; nil: as fast as they can be written.
   ///   - progress: Called about twice a second with the number sent so far.
-  func run(rate: Double?, count: Int?, eventTime: EventTime, stop: StopSignal, progress: (Int) -> Void) throws {
+  func run(rate: Double?, count: Int?, eventTime: FeedTime, stop: StopSignal, progress: (Int) -> Void) throws {
     let began = ContinuousClock.now
     var reported = began
     var sent = 0

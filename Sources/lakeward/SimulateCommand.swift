@@ -14,23 +14,32 @@ enum SimulateCommand: Command {
     Writes records of simulated patients to the pipeline's landing directory, another directory, or a Kafka topic. With
     --rate the records are measured now and sent at that rate until Ctrl-C (or --count); without it --count records
     are written at once, measured a millisecond apart from --start on, the same bytes for the same seed.
-    --faults breaks 3 % of the records: broken JSON, wrong types, missing fields, NaN, values out of limits, invalid
-    UTF-8, late records, duplicates, unknown fields. The counts of each are printed as JSON at the end.
+    --faults breaks 3 % of the records. The counts of each fault are printed as JSON at the end.
+
+    illness: results of medical tests. Faults: broken JSON, wrong types, missing fields, NaN, values out of limits,
+    invalid UTF-8, late records, duplicates, unknown fields.
+    vitals: readings of wearable devices on wards, --patients beds taking turns. Faults: broken JSON, values out of
+    limits, clocks that run ahead (only seen as such if the records are read when they are made: --rate, or
+    --start now), late readings, duplicates, temperatures in degrees Fahrenheit, zeros for no signal. What happened to
+    whom is written beside as _episodes.csv (deteriorations) and _movements.csv (admissions, transfers, discharges).
 
     examples:
       lakeward simulate illness --rate 2000 --faults
       lakeward simulate illness --count 1000000 --to /tmp/landing
       lakeward simulate illness --rate 500 --to kafka://localhost:9092/patient_data
+      lakeward simulate vitals --rate 1000 --patients 500 --speed 60
     """
   static let options = [
     Option("rate", "N", "records per second, measured now (default with no --count: 1000)"),
     Option("count", "N", "stop after this many records"),
-    Option("patients", "N", "how many patients (default 10000)"),
+    Option("patients", "N", "how many patients, or beds (default illness: 10000, vitals: 2000)"),
     Option("seed", "N", "the same seed gives the same records (default 42)"),
     Option("faults", nil, "break 3 % of the records"),
+    Option("speed", "N", "vitals: how many hours bodies live in an hour (default 1)"),
     Option("growing", nil, "write files that grow instead of whole ones"),
-    Option("start", "TIME", "first event time without --rate (default 2026-01-01T00:00:00Z)"),
+    Option("start", "TIME", "first event time without --rate (default 2026-01-01T00:00:00Z), or now"),
     Option("to", "TARGET", "a directory, or kafka://HOST:PORT/TOPIC (default the pipeline's landing directory)"),
+    Option("truth", "DIR", "where to write what happened (default the directory of the records; none with Kafka)"),
   ]
 
   static func run(_ arguments: Arguments) throws -> Int32 {
@@ -39,46 +48,64 @@ enum SimulateCommand: Command {
     }
     let workspace = try Workspace(arguments)
     let pipeline = try workspace.pipeline(name)
-    guard name == "illness" else {
-      throw CommandFailure("there is no simulator for the pipeline \(name) (there is one for: illness)")
+    let seed = UInt64(try arguments.integer("seed") ?? 42)
+    let patients = try arguments.integer("patients", minimum: 1)
+    let hasFaults = arguments.has("faults")
+    switch name {
+    case "illness":
+      try send(
+        IllnessRecordSimulator(seed: seed, patients: patients ?? 10_000, faults: hasFaults ? .mixed : nil),
+        of: pipeline, arguments, workspace)
+    case "vitals":
+      let speed = try arguments.number("speed", minimum: 0.001) ?? 1
+      try send(
+        VitalsSimulator(seed: seed, beds: patients ?? 2_000, speed: speed, faults: hasFaults ? .mixed : nil),
+        of: pipeline, arguments, workspace)
+    default:
+      throw CommandFailure("there is no simulator for the pipeline \(name) (there are two: illness, vitals)")
     }
+    return 0
+  }
+
+  /// Sends the records where the options say, then prints and writes the truth about them.
+  private static func send(
+    _ simulator: some RecordSimulator, of pipeline: Pipeline, _ arguments: Arguments, _ workspace: Workspace
+  ) throws {
     let count = try arguments.integer("count", minimum: 1)
     let rate = try arguments.number("rate", minimum: 0.001) ?? (count == nil ? 1_000 : nil)
-    let simulator = IllnessRecordSimulator(
-      seed: UInt64(try arguments.integer("seed") ?? 42),
-      patients: try arguments.integer("patients", minimum: 1) ?? 10_000,
-      faults: arguments.has("faults") ? .mixed : nil)
-    var landing = pipeline.source.landing.map { workspace.lake.resolve($0.path) }
-    if let folder = arguments.text("to") { landing = folder }
-    guard let place = landing else { throw StreamingError.noSource(pipeline: name) }
+    let time = try eventTime(arguments, rate: rate)
+    let landing = pipeline.source.landing.map { workspace.lake.resolve($0.path) }
+    guard let place = arguments.text("to") ?? landing else { throw StreamingError.noSource(pipeline: pipeline.name) }
     let feed = RecordFeed(
-      simulator: simulator,
-      target: try target(place, growing: arguments.has("growing") || rate != nil, seed: arguments.text("seed")))
+      simulator: simulator, target: try target(place, growing: arguments.has("growing") || rate != nil))
     let stop = StopSignal()
     let signals = StopOnSignals(stop)
     defer { signals.cancel() }
-    try feed.run(rate: rate, count: count, eventTime: try eventTime(arguments, rate: rate), stop: stop) { sent in
+    try feed.run(rate: rate, count: count, eventTime: time, stop: stop) { sent in
       if Console.isTerminal { Console.writeRaw("\r\(Console.grouped(sent)) records\u{1B}[K") }
     }
     if Console.isTerminal { Console.writeRaw("\r\u{1B}[K") }
     Console.write(feed.simulator.truth.json)
-    return 0
+    let isKafka = place.hasPrefix(kafkaScheme)
+    if let folder = arguments.text("truth") ?? (isKafka ? nil : place) { try feed.simulator.truth.write(to: folder) }
   }
 
-  private static func eventTime(_ arguments: Arguments, rate: Double?) throws -> RecordFeed.EventTime {
+  private static func eventTime(_ arguments: Arguments, rate: Double?) throws -> FeedTime {
     if rate != nil { return .live }
     let text = arguments.text("start") ?? "2026-01-01T00:00:00Z"
-    guard let date = try? Date(text, strategy: .iso8601) else {
-      throw UsageError("--start \(text): give an instant such as 2026-01-01T00:00:00Z")
+    guard let date = text == "now" ? Date() : try? Date(text, strategy: .iso8601) else {
+      throw UsageError("--start \(text): give an instant such as 2026-01-01T00:00:00Z, or now")
     }
     return .from(Int64(date.timeIntervalSince1970 * 1e6))
   }
 
-  private static func target(_ place: String, growing: Bool, seed: String?) throws -> RecordFeed.Target {
-    guard place.hasPrefix("kafka://") else {
+  private static let kafkaScheme = "kafka://"
+
+  private static func target(_ place: String, growing: Bool) throws -> FeedTarget {
+    guard place.hasPrefix(kafkaScheme) else {
       return .landing(try LandingWriter(folder: place, delivery: growing ? .growing : .renamed))
     }
-    let parts = place.dropFirst("kafka://".count).split(separator: "/", omittingEmptySubsequences: false)
+    let parts = place.dropFirst(kafkaScheme.count).split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
       throw UsageError("--to \(place): write kafka://HOST:PORT/TOPIC")
     }

@@ -5,7 +5,7 @@ import LakewardTesting
 import Simulation
 import Testing
 
-/// A lake in a temporary folder, with a copy of the illness pipeline, worked by the built program.
+/// A lake in a temporary folder, with a copy of the project's pipelines, worked by the built program.
 final class TestLake {
   let directory: TemporaryDirectory
   let program: String
@@ -24,12 +24,14 @@ final class TestLake {
     program = try #require(Places.program(), "the program has not been built")
     let pipelines = directory.file("pipelines")
     try FileManager.default.copyItem(atPath: Places.packageRoot() + "/pipelines", toPath: pipelines)
-    let definition = pipelines + "/illness/pipeline.yml"
-    let text = try String(contentsOfFile: definition, encoding: .utf8)
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
-      $0.hasPrefix("trigger:") ? "trigger: { interval: 50 ms, max_records: \(maxRecords) }" : String($0)
+    for name in try FileManager.default.contentsOfDirectory(atPath: pipelines) {
+      let definition = "\(pipelines)/\(name)/pipeline.yml"
+      let text = try String(contentsOfFile: definition, encoding: .utf8)
+      let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
+        $0.hasPrefix("trigger:") ? "trigger: { interval: 50 ms, max_records: \(maxRecords) }" : String($0)
+      }
+      try lines.joined(separator: "\n").write(toFile: definition, atomically: true, encoding: .utf8)
     }
-    try lines.joined(separator: "\n").write(toFile: definition, atomically: true, encoding: .utf8)
     var settings = "lake: \(lake)\npipelines: \(pipelines)\nengine: { threads: 2 }\n"
     if let models { settings += "models: \(models)\n" }
     try settings.write(toFile: configuration, atomically: true, encoding: .utf8)

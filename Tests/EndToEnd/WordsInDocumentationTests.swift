@@ -19,7 +19,7 @@ import Testing
       atPath: "\(Places.packageRoot())/pipelines", toPath: lake.directory.file("pipelines"))
     let cluster = try MockCluster()
     try cluster.createTopic("patient_data", partitions: 1)
-    for page in ["cli.md", "query.md", "tables.md"] {
+    for page in ["cli.md", "query.md", "tables.md", "vitals.md"] {
       let blocks = try Self.blocks(of: page)
       #expect(blocks.count >= 4)
       for block in blocks {
