@@ -46,6 +46,7 @@ public final class PipelineRunner {
   private let tables: PipelineTables
   private let executor: GraphExecutor
   private let scan: RecordBatchScan
+  private let scanFunction: String
   private let models: LiveModels?
   private let limit: BatchLimit
   let maintenance: TableMaintenance
@@ -71,13 +72,16 @@ public final class PipelineRunner {
     self.lake = lake
     self.source = source
     try lake.prepare()
-    let connection = try engine.connect()
+    let connection = try engine.connect(scratch: pipeline.name)
     self.connection = connection
     models = try registry.flatMap { try Self.liveModels(pipeline, registry: $0, connection: connection) }
-    scan = try connection.registerRecordBatch(name: "source_records")
+    // Functions belong to the whole engine, where other pipelines may run.
+    scanFunction = "source_records_\(pipeline.name)"
+    scan = try connection.registerRecordBatch(name: scanFunction)
     tables = PipelineTables(pipeline: pipeline, lake: lake)
     executor = GraphExecutor(
-      pipeline: pipeline, tables: tables, lake: lake, connection: connection, writerConnection: try engine.connect())
+      pipeline: pipeline, tables: tables, lake: lake, connection: connection,
+      writerConnection: try engine.connect(scratch: pipeline.name))
     limit = BatchLimit(records: pipeline.trigger.maxRecords, bytes: pipeline.trigger.maxBytes)
     try executor.prepare()
     maintenance = try TableMaintenance(
@@ -218,7 +222,7 @@ public final class PipelineRunner {
     let batch = MicroBatch(
       bronze: """
         (SELECT raw, raw_encoding, "source", "partition", "offset", make_timestamptz(\(now)) AS ingest_time
-        FROM source_records())
+        FROM \(SQL.quote(identifier: scanFunction))())
         """,
       span: span, tables: Set(tables.tables.keys))
     var result = try executor.execute(batch)

@@ -30,10 +30,17 @@ public struct QueryEngine: Sendable {
   }
 
   /// A connection that reckons in UTC and finds Spark's functions.
-  public func connect() throws -> Connection {
+  /// - Parameter scratch: Names an in-memory database in which this connection makes its tables, so that pipelines
+  ///   in one engine never see each other's rows; nil: the one that all such connections share.
+  public func connect(scratch: String? = nil) throws -> Connection {
     let connection = try database.connect()
-    try connection.execute(
-      "SET TimeZone = 'UTC'; SET search_path = 'memory.main,\(SparkDialect.database).main'")
+    var place = "memory"
+    if let scratch {
+      place = SQL.quote(identifier: "scratch " + scratch)
+      try connection.execute("ATTACH IF NOT EXISTS ':memory:' AS \(place)")
+    }
+    let path = SQL.quote(literal: "\(place).main,\(SparkDialect.database).main")
+    try connection.execute("SET TimeZone = 'UTC'; SET search_path = \(path)")
     return connection
   }
 }
