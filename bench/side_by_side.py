@@ -21,25 +21,36 @@ WORK = os.path.join(ROOT, "bench", ".work")
 PEERS = os.path.join(ROOT, "bench", "peers")
 LAKEWARD = os.environ.get("LAKEWARD_PROGRAM") or os.path.join(ROOT, ".build", "release", "lakeward")
 MODELS = {"folder": None}
-TABLES = ("bronze", "silver", "gold", "quarantine")
+# What is measured: the stream's name, the script that knows the limit, and the tables by their layer.
+PIPELINES = {
+    "illness": ("patient_data", ["duckdb_limit.py"], ("bronze", "silver", "gold", "quarantine")),
+    "vitals": (
+        "patient_vitals", ["duckdb_limit_vitals.py", os.path.join(ROOT, "pipelines", "vitals", "silver.sql")],
+        ("bronze", "silver", "quarantine")),
+}
+CHOICE = {"pipeline": "illness"}
 SEED = 7
 sys.path.insert(0, PEERS)
 
 
 def main():
     parser = argparse.ArgumentParser(prog="bench/stream", description=__doc__)
+    parser.add_argument("--pipeline", choices=sorted(PIPELINES), default="illness", help="vitals has no Spark side")
     parser.add_argument("--records", type=int, default=1_000_000, help="records to simulate (default 1,000,000)")
     parser.add_argument("--input", help="a folder of NDJSON files to use instead of simulated ones")
     parser.add_argument("--models", help="a models folder to use instead of one that the demo trains")
-    parser.add_argument("--sides", default="lakeward,spark,limit", help="which of lakeward, spark, limit")
+    parser.add_argument("--sides", help="which of lakeward, spark, limit (default all that the pipeline has)")
     parser.add_argument("--rounds", type=int, default=1, help="runs of each side; the median counts")
     parser.add_argument("--check", action="store_true", help="exit with status 1 when a goal is missed")
     arguments = parser.parse_args()
     sides = {"lakeward": lakeward, "spark": spark, "limit": limit}
-    wanted = arguments.sides.split(",")
+    CHOICE["pipeline"] = arguments.pipeline
+    if arguments.pipeline == "vitals":
+        del sides["spark"]
+    wanted = arguments.sides.split(",") if arguments.sides else list(sides)
     unknown = [name for name in wanted if name not in sides]
     if unknown:
-        parser.error("--sides: no side is called %s" % unknown[0])
+        parser.error("--sides: no side of %s is called %s" % (arguments.pipeline, unknown[0]))
     if not os.access(LAKEWARD, os.X_OK) and ("lakeward" in wanted or not arguments.input):
         parser.error("%s is not built; run make build first" % LAKEWARD)
 
@@ -58,20 +69,26 @@ def main():
     report(facts, results, goals)
     folder = os.path.join(WORK, "results")
     os.makedirs(folder, exist_ok=True)
-    with open(os.path.join(folder, "stream.json"), "w") as file:
+    name = "stream.json" if arguments.pipeline == "illness" else "stream-%s.json" % arguments.pipeline
+    with open(os.path.join(folder, name), "w") as file:
         json.dump({"facts": facts, "results": results, "rounds": rounds, "goals": goals}, file, indent=2)
     return 1 if arguments.check and not all(goal["met"] for goal in goals if goal["met"] is not None) else 0
 
 
 def lakeward(source, records):
-    """`lakeward run illness --once` over a landing folder, with a model trained before."""
-    lake = prepared_lake(fresh("lakeward"))
-    landing = os.path.join(lake, "landing", "patient_data")
+    """`lakeward run PIPELINE --once` over a landing folder, with a model trained before if the pipeline has one."""
+    pipeline = CHOICE["pipeline"]
+    stream, _, layers = PIPELINES[pipeline]
+    lake = fresh("lakeward")
+    if pipeline == "illness":
+        prepared_lake(lake)
+    landing = os.path.join(lake, "landing", stream)
     os.makedirs(landing)
     for name in sorted(os.listdir(source)):
-        os.link(os.path.join(source, name), os.path.join(landing, name))
-    outcome = run([LAKEWARD, "run", "illness", "--once", "--lake", lake], cwd=ROOT)
-    tables = {name: table_rows(os.path.join(lake, "tables", name + "_patient_data")) for name in TABLES}
+        if not name.startswith((".", "_")):
+            os.link(os.path.join(source, name), os.path.join(landing, name))
+    outcome = run([LAKEWARD, "run", pipeline, "--once", "--lake", lake], cwd=ROOT)
+    tables = {layer: table_rows(os.path.join(lake, "tables", "%s_%s" % (layer, stream))) for layer in layers}
     return outcome | {"tables": tables, "records_per_second": records / outcome["seconds"]}
 
 
@@ -113,9 +130,10 @@ def spark(source, records):
 
 
 def limit(source, records):
-    """DuckDB alone: read, parse and write the three Parquet tables once, without scoring."""
+    """DuckDB alone: read, parse and write the pipeline's Parquet tables once, without a model."""
+    script, *rest = PIPELINES[CHOICE["pipeline"]][1]
     output = fresh("limit")
-    outcome = run([sys.executable, os.path.join(PEERS, "duckdb_limit.py"), source, output], cwd=output)
+    outcome = run([sys.executable, os.path.join(PEERS, script), source, output, *rest], cwd=output)
     answer = json.loads(outcome.pop("output").strip().splitlines()[-1])
     # The interpreter's own start is no work of DuckDB's.
     return outcome | {
@@ -154,18 +172,19 @@ def ratios(results):
 
 
 def report(facts, results, goals):
-    titles = {"lakeward": "Lakeward", "spark": "Spark + scikit-learn", "limit": "DuckDB alone (no scoring)"}
+    titles = {"lakeward": "Lakeward", "spark": "Spark + scikit-learn", "limit": "DuckDB alone (no model)"}
+    last = "gold" if "gold" in PIPELINES[CHOICE["pipeline"]][2] else "silver"
     print()
     print("%d records, %d MB of NDJSON; %d × %s, %.0f GiB" % (
         facts["records"], facts["megabytes"], facts["cores"], facts["processor"], facts["memory_gibibytes"]))
     print()
     print("%-28s %12s %9s %9s %9s %10s %10s" % (
-        "", "records/s", "seconds", "core-s", "peak MB", "gold", "quarantine"))
+        "", "records/s", "seconds", "core-s", "peak MB", last, "quarantine"))
     for name, result in results.items():
         tables = result["tables"]
         print("%-28s %12s %9.1f %9.1f %9.0f %10s %10s" % (
             titles[name], whole(result["records_per_second"]), result["seconds"], result["core_seconds"],
-            result["peak_megabytes"], whole(tables.get("gold")), whole(tables.get("quarantine"))))
+            result["peak_megabytes"], whole(tables.get(last)), whole(tables.get("quarantine"))))
         if "warm_records_per_second" in result:
             print("%-28s %12s" % ("  after its first batch", whole(result["warm_records_per_second"])))
     print()
@@ -193,13 +212,14 @@ def median(runs):
 
 
 def simulated(records):
-    folder = os.path.join(WORK, "records-%d" % records)
+    pipeline = CHOICE["pipeline"]
+    folder = os.path.join(WORK, "records-%d" % records if pipeline == "illness" else "%s-%d" % (pipeline, records))
     if not os.path.exists(folder + ".complete"):
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(folder)
         say("simulating %d records" % records)
         subprocess.run(
-            [LAKEWARD, "simulate", "illness", "--count", str(records), "--seed", str(SEED), "--faults", "--to", folder],
+            [LAKEWARD, "simulate", pipeline, "--count", str(records), "--seed", str(SEED), "--faults", "--to", folder],
             cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
         open(folder + ".complete", "w").close()
     return folder
