@@ -1,5 +1,5 @@
 /// A seeded source of a pipeline's records that knows what it wrote.
-public protocol RecordSimulator {
+public protocol RecordSimulator: Sendable {
   /// A record as a producer needs it.
   associatedtype Record: KeyedRecord
   /// What is known about the records.

@@ -1,3 +1,4 @@
+import DeltaLake
 import DuckDB
 import LakewardTesting
 import Pipelines
