@@ -23,11 +23,11 @@ import Testing
               bronze: bronze_\(name)
               quarantine: quarantine_\(name)
               record:
-                - { name: at, type: timestamp, required: true }
+                - { name: seen, field: at, type: timestamp, required: true }
                 - { name: amount, type: double }
             tables:
               silver_\(name):
-                deduplicate: { keys: [at], event_time: at, within: 1 h }
+                deduplicate: { keys: [seen], event_time: seen, within: 1 h }
                 expectations:
                   positive: { expect: "amount > 0", on_violation: quarantine }
             """),
@@ -35,8 +35,8 @@ import Testing
           name: "tables.sql",
           text: """
             CREATE STREAMING TABLE silver_\(name) AS
-            SELECT at, amount, _partition AS "partition", _offset AS "offset" FROM STREAM(\(name)_data);
-            CREATE STREAMING TABLE copy_\(name) AS SELECT at, amount FROM STREAM(\(name)_data);
+            SELECT seen, amount, _partition AS "partition", _offset AS "offset" FROM STREAM(\(name)_data);
+            CREATE STREAMING TABLE copy_\(name) AS SELECT seen, amount FROM STREAM(\(name)_data);
             """),
       ])
   }
