@@ -4,7 +4,7 @@ public struct DeltaError: Error, Sendable, Hashable, CustomStringConvertible {
   public enum Code: String, Sendable, Hashable {
     case notATable, alreadyExists, versionNotFound, corruptLog, corruptDeletionVector, missingFile
     case unsupportedProtocol, unsupportedFeature, invalidSchema, schemaMismatch, constraintViolation, appendOnly
-    case conflict, invalidArgument, storage, diskFull, permissionDenied, engine, retention
+    case conflict, invalidArgument, storage, unreachable, diskFull, permissionDenied, engine, retention
   }
 
   /// Who can put it right.

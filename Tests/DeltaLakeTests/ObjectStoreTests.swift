@@ -50,7 +50,7 @@ import Testing
   }
 
   /// What every store must do.
-  private static func contract(_ store: any ObjectStore) throws {
+  static func contract(_ store: any ObjectStore) throws {
     #expect(try store.list("_delta_log", startingAt: nil).isEmpty)
     #expect(try store.attributes("_delta_log/a.json") == nil)
     let missing = #expect(throws: DeltaError.self) { try store.read("_delta_log/a.json") }

@@ -111,26 +111,3 @@ public final class DeltaTable: Sendable {
     return result
   }
 }
-
-/// Finds the store of a location.
-public enum ObjectStores {
-  /// The store for a path or URI.
-  ///
-  /// - Throws: `invalidArgument` for a scheme that has no store.
-  public static func store(for location: String) throws(DeltaError) -> any ObjectStore {
-    guard !location.isEmpty else { throw DeltaError(.invalidArgument, "the path of the table is empty") }
-    if location.hasPrefix("file:") || !FilePath.isAbsolute(location) || location.hasPrefix("/") {
-      return LocalStore(location)
-    }
-    if ["s3://", "s3a://", "gs://"].contains(where: location.hasPrefix) {
-      guard let configuration = S3Store.Configuration() else {
-        throw DeltaError(
-          .invalidArgument, "\(location): there are no keys for the object store",
-          hint: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and AWS_ENDPOINT_URL for a store other than AWS")
-      }
-      return try S3Store(location, configuration)
-    }
-    throw DeltaError(
-      .invalidArgument, "\(location): no store is known for this kind of location", hint: "use a path or a file: URI")
-  }
-}
