@@ -66,7 +66,11 @@ let package = Package(
       name: "LakewardTesting", path: "Tests/LakewardTesting", exclude: ["peers"], swiftSettings: swift),
     tests("DuckDBTests", ["DuckDB"]),
     tests("KafkaTests", ["Kafka"]),
-    tests("DeltaLakeTests", ["DeltaLake", "DuckDB", "HTTP"]),
+    tests("DeltaLakeTests", ["DeltaLake", "DuckDB", "HTTP", "delta-writer"]),
+    // Run many times at once by DeltaLakeTests.
+    .executableTarget(
+      name: "delta-writer", dependencies: ["DeltaLake", "DuckDB"], path: "Tests/DeltaWriterProcess",
+      swiftSettings: swift),
     tests("Conformance", ["DeltaLake", "DuckDB"]),
     tests("ClinicalTests", ["Clinical"]),
     tests("SimulationTests", ["Simulation", "Clinical"]),

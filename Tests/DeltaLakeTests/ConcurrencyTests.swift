@@ -58,6 +58,38 @@ import Testing
     try bench.expectPeersAgree(table)
   }
 
+  /// The same with processes: eight append while a ninth joins their files, all at once.
+  @Test(.timeLimit(.minutes(2))) func eightProcessesAndACompactor() throws {
+    let bench = try Bench()
+    let program = try #require(Places.program("delta-writer"))
+    let writers = 8
+    let commits = 8
+    let table = try bench.table("1::BIGINT AS writer, 1::BIGINT AS number")
+    let end = bench.folder.file("end")
+    let compactor = try ChildProcess(program, ["compact", bench.path(), end])
+    let processes = try (0..<writers).map {
+      try ChildProcess(program, ["append", bench.path(), "\($0)", "\(commits)"])
+    }
+    for process in processes {
+      let outcome = try process.wait(seconds: 90)
+      #expect(outcome.succeeded, "\(outcome.errors)")
+    }
+    try bench.folder.write("", to: "end")
+    let outcome = try compactor.wait(seconds: 60)
+    #expect(outcome.succeeded, "\(outcome.errors)")
+    let all = Value.int(Int64(writers * commits))
+    #expect(try bench.rows(table, "count(*), count(DISTINCT (writer, number))", order: "1") == [[all, all]])
+    let snapshot = try table.snapshot()
+    #expect(snapshot.transactions.count == writers)
+    #expect(snapshot.transactions.values.allSatisfy { $0 == commits - 1 })
+    #expect(snapshot.files.count < 10)
+    let operations = try table.history().map(\.operation)
+    #expect(operations.filter { $0 == "STREAMING UPDATE" }.count == writers * commits)
+    #expect(operations.filter { $0 == "OPTIMIZE" }.count > 1)
+    #expect(snapshot.version == Int64(operations.count - 1))
+    try bench.expectPeersAgree(table)
+  }
+
   @Test func deletesOfTheSameFileAreWorkedOutAgain() throws {
     let bench = try Bench()
     let table = try bench.filled(configuration: ["delta.enableDeletionVectors": "true"], files: 1)

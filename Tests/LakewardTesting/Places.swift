@@ -35,11 +35,12 @@ public enum Places {
     return nil
   }
 
-  /// The built `lakeward` program: `LAKEWARD_PROGRAM`, else the one beside the running test bundle.
+  /// A built program: the one beside the running test bundle; `LAKEWARD_PROGRAM` names another `lakeward`.
   ///
   /// - Returns: its absolute path, or nil when it has not been built.
   public static func program(_ name: String = "lakeward") -> String? {
-    if let given = ProcessInfo.processInfo.environment["LAKEWARD_PROGRAM"], !given.isEmpty { return given }
+    let given = ProcessInfo.processInfo.environment["LAKEWARD_PROGRAM"] ?? ""
+    if name == "lakeward", !given.isEmpty { return given }
     let beside = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().path + "/" + name
     let candidates = [
       beside, packageRoot() + "/.build/debug/" + name, packageRoot() + "/.build/release/" + name,
