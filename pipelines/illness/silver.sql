@@ -27,7 +27,6 @@ SELECT
   leukocytes,
   oxygen_saturation,
   ingest_time,
-  source,
   "partition",
   "offset"
 FROM (
@@ -56,7 +55,6 @@ FROM (
     leukocytes,
     oxygen_saturation,
     _ingest_time AS ingest_time,
-    _source AS source,
     _partition AS "partition",
     _offset AS "offset"
   FROM (SELECT *, CAST(event_time AS DATE) AS event_date FROM STREAM(patient_data)) AS dated
