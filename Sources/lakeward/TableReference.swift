@@ -8,7 +8,8 @@ extension Workspace {
     if !place.contains("/"), DeltaTable.exists(at: lake.location(ofTable: place)) {
       return try lake.table(named: place)
     }
-    if DeltaTable.exists(at: place) { return try DeltaTable(at: place) }
+    // Of a remote place, opening says more than that there is nothing.
+    if place.contains("://") || DeltaTable.exists(at: place) { return try DeltaTable(at: place) }
     var isFolder: ObjCBool = false
     if FileManager.default.fileExists(atPath: place, isDirectory: &isFolder) {
       throw CommandFailure("\(place) is not a Delta table: it has no _delta_log with commits")

@@ -19,6 +19,7 @@ enum TableChanges {
     Subcommand("restore", "TABLE") { try restore($0, $1) },
     Subcommand("checkpoint", "TABLE") { try checkpoint($0, $1) },
     Subcommand("set-property", "TABLE NAME=VALUE…") { try setProperties($0, $1) },
+    Subcommand("sync", "TABLE") { try sync($0, $1) },
   ]
 
   private static func optimize(_ arguments: Arguments, _ words: [String]) throws -> Int32 {
@@ -130,6 +131,17 @@ enum TableChanges {
     let names = properties.keys.sorted().joined(separator: ", ")
     Console.write("\(words[0]): \(names) changed; version \(version)")
     return 0
+  }
+
+  private static func sync(_ arguments: Arguments, _ words: [String]) throws -> Int32 {
+    let place = try Subcommand.require(words, ["TABLE"], command: "table sync")[0]
+    guard let report = try ObjectStores.sync(place) else {
+      throw CommandFailure(
+        "\(place) has no local folder to fall back to; hdfs: tables have one if LAKEWARD_HDFS_FALLBACK names a folder")
+    }
+    Console.write("\(place): \(Console.grouped(report.uploaded.count)) files carried over")
+    guard let conflict = report.conflicts.first else { return 0 }
+    throw CommandFailure("\(place): others have written \(conflict) meanwhile; it and what follows stays in the folder")
   }
 
   private static func files(_ count: Int, _ bytes: Int64) -> String {

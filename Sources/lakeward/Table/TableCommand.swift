@@ -16,6 +16,7 @@ enum TableCommand: Command {
            lakeward table restore TABLE --version N | --timestamp TIME
            lakeward table checkpoint TABLE
            lakeward table set-property TABLE NAME=VALUE…
+           lakeward table sync TABLE
 
     TABLE is the name of a table of the lake, or the folder of any Delta table.
 
@@ -31,6 +32,7 @@ enum TableCommand: Command {
     restore       makes the table what it was at an earlier version, as a new version
     checkpoint    writes the state of the newest version beside the log and deletes what the log no longer needs
     set-property  sets table properties; NAME= removes one
+    sync          carries over to HDFS what was written to a local folder while HDFS could not be reached
 
     examples:
       lakeward table list
