@@ -105,7 +105,13 @@ public final class FallbackStore: ObjectStore {
     let isOwnLog = isDetached && folder == LogPath.folder
     let others = try reading({ () throws(DeltaError) in
       try isOwnLog ? mirror.list(folder, startingAt: start) : primary.list(folder, startingAt: start)
-    }) { () throws(DeltaError) in try mirror.list(folder, startingAt: start) }
+    }) { () throws(DeltaError) in
+      let seen = try mirror.list(folder, startingAt: start)
+      if folder == LogPath.folder, start == nil, seen.isEmpty {
+        warn("\(location) cannot be reached, and this machine has never seen it: it is taken to be empty")
+      }
+      return seen
+    }
     return Self.merged(local, others)
   }
 

@@ -127,7 +127,7 @@ struct WebHDFSClient: Sendable {
       if refusal.status == 401 || refusal.status == 403 {
         return DeltaError(
           .permissionDenied, "\(what): refused with status \(refusal.status)",
-          hint: "give a delegation token if the cluster uses Kerberos")
+          hint: "check the user name; a cluster with Kerberos needs a delegation token")
       }
       if refusal.status == 404 { return DeltaError(.missingFile, "\(what): there is none") }
       return DeltaError(.storage, "\(what): status \(refusal.status)")

@@ -25,14 +25,14 @@ public final class WebHDFSStore: ObjectStore {
     }
 
     /// From `LAKEWARD_WEBHDFS` (addresses with commas between them), `LAKEWARD_HDFS_TOKEN`, and `HADOOP_USER_NAME`,
-    /// else `USER`.
+    /// else the user of this process.
     public init(environment given: [String: String]? = nil) {
       let environment = given ?? ProcessInfo.processInfo.environment
       self.init(
         endpoints: (environment["LAKEWARD_WEBHDFS"] ?? "").split(separator: ",").map {
           $0.trimmingCharacters(in: .whitespaces)
         },
-        user: environment["HADOOP_USER_NAME"] ?? environment["USER"], token: environment["LAKEWARD_HDFS_TOKEN"])
+        user: environment["HADOOP_USER_NAME"] ?? NSUserName(), token: environment["LAKEWARD_HDFS_TOKEN"])
     }
   }
 

@@ -14,6 +14,8 @@ final class QuerySession {
   private let tableNames: [String]
   private let started = ContinuousClock.now
   private var rows = 0
+  /// Held to the end, because the local copies of a remote table's files go with its snapshot.
+  private var snapshots: [Snapshot] = []
 
   init(_ workspace: Workspace, _ query: QueryText) throws {
     self.workspace = workspace
@@ -117,6 +119,7 @@ final class QuerySession {
 
   private func createView(_ name: String, _ snapshot: Snapshot) throws {
     let scan = try DeltaReader.scanSQL(snapshot)
+    snapshots.append(snapshot)
     try connection.execute("CREATE OR REPLACE VIEW \(SQL.quote(identifier: name)) AS SELECT * FROM \(scan)")
   }
 
