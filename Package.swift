@@ -61,6 +61,10 @@ let package = Package(
       ],
       swiftSettings: swift),
 
+    // What bench/delta measures beside delta-rs.
+    .executableTarget(
+      name: "delta-bench", dependencies: ["DeltaLake", "DuckDB"], path: "bench/delta-bench", swiftSettings: swift),
+
     // What a test needs from many rooms: temporary folders, a test clock, peers, contract suites.
     .target(
       name: "LakewardTesting", path: "Tests/LakewardTesting", exclude: ["peers"], swiftSettings: swift),
