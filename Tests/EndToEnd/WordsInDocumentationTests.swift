@@ -19,9 +19,14 @@ import Testing
       atPath: "\(Places.packageRoot())/pipelines", toPath: lake.directory.file("pipelines"))
     let cluster = try MockCluster()
     try cluster.createTopic("patient_data", partitions: 1)
-    for page in ["cli.md", "query.md", "tables.md", "vitals.md"] {
+    try FileManager.default.copyItem(
+      atPath: "\(Places.packageRoot())/docs/examples", toPath: lake.directory.folder("docs") + "/examples")
+    let pages = [
+      "cli.md", "query.md", "tables.md", "vitals.md", "pipelines.md", "streaming.md", "import.md", "models.md",
+    ]
+    for page in pages {
       let blocks = try Self.blocks(of: page)
-      #expect(blocks.count >= 4)
+      #expect(!blocks.isEmpty)
       for block in blocks {
         for line in block.split(separator: "\n").map(String.init) {
           let outcome = try lake.shell(line.replacing("localhost:9092", with: cluster.brokers))
