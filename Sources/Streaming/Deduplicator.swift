@@ -6,7 +6,8 @@ internal import Pipelines
 ///
 /// The keys of recent rows are held in memory, back to `floor` in event time. A record older than that is looked up
 /// in the table itself, whose file statistics make that a look at few files. After a restart the keys are read from
-/// the table again, so there is nothing else to save.
+/// the table again, so there is nothing else to save. A row with a NULL in one of its keys repeats nothing, as with
+/// SQL's UNIQUE.
 final class Deduplicator {
   /// What became of a staged table's good rows.
   struct Outcome {
@@ -70,13 +71,17 @@ final class Deduplicator {
   func inspect(staged: String, snapshot: Snapshot) throws -> Outcome {
     let list = keys.joined(separator: ", ")
     let matches = keys.map { "f.\($0) = k.\($0)" }.joined(separator: " AND ")
+    let complete = keys.map { "\($0) IS NOT NULL" }.joined(separator: " AND ")
     try connection.execute(
       """
       CREATE OR REPLACE TABLE \(fresh) AS
       SELECT f.* FROM (
         SELECT \(list), min(\(RowSelection.coordinate)) AS _coordinate
-        FROM \(staged) WHERE \(RowSelection.violationColumn) IS NULL GROUP BY \(list)
+        FROM \(staged) WHERE \(RowSelection.violationColumn) IS NULL AND \(complete) GROUP BY \(list)
       ) AS f ANTI JOIN \(known) AS k ON \(matches)
+      UNION ALL
+      SELECT \(list), \(RowSelection.coordinate) AS _coordinate
+      FROM \(staged) WHERE \(RowSelection.violationColumn) IS NULL AND NOT (\(complete))
       """)
     try removeLateRepeats(snapshot: snapshot)
     let counts = try connection.query(

@@ -58,6 +58,7 @@ final class GraphExecutor {
       let columns = try connection.columns(
         of: "SELECT * EXCLUDE (\(RowSelection.violationColumn)) FROM \(rows(definition.name))")
       try requireCoordinates(definition, columns: columns)
+      try requireEventTime(definition, columns: columns)
       try tables.open(definition, columns: columns)
       try expose(definition.name, condition: nil)
       staged.insert(definition.name)
@@ -75,6 +76,18 @@ final class GraphExecutor {
       throw StreamingError.missingColumn(
         table: definition.name, column: column,
         reason: "to find its rows' records (write _\(column) AS \(column))")
+    }
+  }
+
+  /// Deduplication compares event times with instants.
+  private func requireEventTime(_ definition: TableDefinition, columns: [Column]) throws {
+    guard let name = definition.deduplicate?.eventTime else { return }
+    guard let column = columns.first(where: { $0.name.lowercased() == name.lowercased() }) else {
+      throw StreamingError.missingColumn(table: definition.name, column: name, reason: "to find repeated records")
+    }
+    guard column.type == .timestampTZ else {
+      throw StreamingError.notAnInstant(
+        table: definition.name, column: column.name, type: column.type.description)
     }
   }
 

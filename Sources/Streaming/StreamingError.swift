@@ -8,6 +8,8 @@ public enum StreamingError: Error, Sendable, CustomStringConvertible {
   case noLiveModel(name: String, pipeline: String)
   /// A table's SELECT lacks a column that the runtime needs.
   case missingColumn(table: String, column: String, reason: String)
+  /// A column that names the time of an event is not an instant.
+  case notAnInstant(table: String, column: String, type: String)
   /// A table that was asked for does not exist in the lake.
   case unknownTable(name: String, lake: String)
   /// Another process is writing the same pipeline's tables faster than this one.
@@ -26,6 +28,8 @@ public enum StreamingError: Error, Sendable, CustomStringConvertible {
       "\(pipeline): no version of the model \(name) is live; run: lakeward train \(name)"
     case .missingColumn(let table, let column, let reason):
       "\(table): the SELECT gives no column \(column), which is needed \(reason); add it"
+    case .notAnInstant(let table, let column, let type):
+      "\(table): deduplication needs the event time \(column) as an instant, and it is a \(type); declare the field as a timestamp, or write CAST(\(column) AS TIMESTAMP_LTZ)"
     case .unknownTable(let name, let lake):
       "there is no table \(name) in the lake \(lake); lakeward table list names those that exist"
     case .overtaken(let pipeline, let table):

@@ -36,7 +36,7 @@ public struct Verification {
     quarantine = pipeline.source.quarantineTable
   }
 
-  /// Runs every check. Tables that are being written are read as they were when the check began.
+  /// Runs every check, each on the newest versions of its tables: to be called while nobody writes them.
   public func run() throws -> [Check] {
     try graph.register(on: connection)
     // The SQL would fail on these again.
@@ -81,16 +81,21 @@ public struct Verification {
   }
 
   private func keysAreUnique(_ definition: TableDefinition, rule: Deduplication) throws -> Check {
-    let keys = rule.keys.map { SQL.quote(identifier: $0) }.joined(separator: ", ")
+    let names = rule.keys.map { SQL.quote(identifier: $0) }
+    let keys = names.joined(separator: ", ")
+    let complete = names.map { "\($0) IS NOT NULL" }.joined(separator: " AND ")
     let repeated = try count(
-      "SELECT count(*) FROM (SELECT \(keys) FROM \(try scan(definition.name)) GROUP BY \(keys) HAVING count(*) > 1)")
+      """
+      SELECT count(*) FROM (
+        SELECT \(keys) FROM \(try scan(definition.name)) WHERE \(complete) GROUP BY \(keys) HAVING count(*) > 1)
+      """)
     return Check(
       table: definition.name, claim: "no key (\(rule.keys.joined(separator: ", "))) is there twice",
       holds: repeated == 0, figures: "\(repeated) repeated keys")
   }
 
   /// bronze = table + quarantine + duplicates, to the record: every bronze record is in exactly one place, and one that
-  /// is in neither table repeats the keys of a row that is.
+  /// is in neither table repeats the keys of a row that is, or is a good record that the SQL does not select.
   private func books(_ definition: TableDefinition) throws -> Check {
     let table = try scan(definition.name)
     let total = try count("SELECT count(*) FROM \(try scan(bronze))")
@@ -109,7 +114,15 @@ public struct Verification {
       AND NOT EXISTS (
         SELECT 1 FROM \(try scan(quarantine)) AS q WHERE q."partition" = r."partition" AND q."offset" = r."offset")
       """)
-    let absent = total - kept - rejected + both
+    let absent = try count("SELECT count(*) FROM verify_absent")
+    let unreadable = try count(
+      """
+      SELECT count(*) FROM (
+        SELECT _partition AS "partition", _offset AS "offset" FROM verify_records
+        WHERE \(RecordParser.reasonColumn) IS NOT NULL) AS r
+      ANTI JOIN \(try scan(quarantine)) AS q USING ("partition", "offset")
+      """)
+    let unselected = total - kept - rejected + both - absent - unreadable
     var duplicates: Int64 = 0
     if let rule = definition.deduplicate {
       let matches = rule.keys.map { SQL.quote(identifier: $0) }.map { "a.\($0) = t.\($0)" }.joined(separator: " AND ")
@@ -118,10 +131,13 @@ public struct Verification {
     }
     return Check(
       table: definition.name, claim: "bronze = table + quarantine + duplicates",
-      holds: absent == duplicates && both == 0 && strangers == 0,
+      holds: absent == duplicates && unreadable == 0 && unselected >= 0 && both == 0 && strangers == 0,
       figures:
         "\(total) = \(kept) + \(rejected) + \(duplicates)"
-        + (both > 0 ? "; \(both) in both" : "") + (strangers > 0 ? "; \(strangers) not in bronze" : ""))
+        + (unselected > 0 ? " + \(unselected) that the SQL does not select" : "")
+        + (absent > duplicates ? "; \(absent - duplicates) lost" : "")
+        + (unreadable > 0 ? "; \(unreadable) unreadable ones lost" : "") + (both > 0 ? "; \(both) in both" : "")
+        + (strangers > 0 ? "; \(strangers) not in bronze" : ""))
   }
 
   private func wholeInput(_ reference: TableReference) throws -> String {

@@ -82,9 +82,11 @@ struct Workspace {
   func source(_ pipeline: Pipeline, brokers: String?) throws -> any RecordSource {
     if let brokers = brokers ?? configuration.brokers, let kafka = pipeline.source.kafka {
       let properties = configuration.kafkaProperties.merging(kafka.properties) { $1 }
+      var options = KafkaSource.Options()
+      options.maxRecordBytes = pipeline.source.maxRecordBytes
       return KafkaSource(
         topic: kafka.topic, configuration: KafkaConfiguration(brokers: brokers, properties: properties),
-        group: "lakeward-\(pipeline.name)")
+        group: "lakeward-\(pipeline.name)", options: options)
     }
     guard let landing = pipeline.source.landing else { throw StreamingError.noSource(pipeline: pipeline.name) }
     var options = LandingSource.Options(maxRecordBytes: pipeline.source.maxRecordBytes)

@@ -1,4 +1,5 @@
 import Foundation
+import Kafka
 import LakewardTesting
 import Simulation
 import Testing
@@ -94,6 +95,31 @@ import Testing
     #expect(outcome.errors.contains("00000000000000000001.json"), "\(outcome.errors)")
     try whole.write(to: URL(fileURLWithPath: commit))
     try lake.run("run", "illness", "--once")
+    try lake.run("verify", "illness")
+  }
+
+  @Test func theLargestRecordIsTheSameForKafka() throws {
+    let lake = try lake()
+    let definition = lake.directory.file("pipelines/illness/pipeline.yml")
+    let text = try String(contentsOfFile: definition, encoding: .utf8)
+    try text.replacing("\n  stream: patient_data\n", with: "\n  stream: patient_data\n  max_record_size: 2 KiB\n")
+      .write(toFile: definition, atomically: true, encoding: .utf8)
+    let cluster = try MockCluster()
+    try cluster.createTopic("patient_data", partitions: 1)
+    let producer = try KafkaProducer(KafkaConfiguration(brokers: cluster.brokers))
+    for note in [10, 3000] {
+      let record = Self.good + #","note":""# + String(repeating: "z", count: note) + "\"}"
+      try producer.send(Array(record.utf8), to: "patient_data")
+    }
+    _ = try producer.flush(timeout: .seconds(30))
+    try lake.run("run", "illness", "--once", "--brokers", cluster.brokers)
+    #expect(try lake.count("SELECT count(*) FROM {silver_patient_data}") == 1)
+    #expect(
+      try lake.count(
+        """
+        SELECT count(*) FROM {quarantine_patient_data}
+        WHERE length(record) > 3000 AND reason = 'longer than the largest record allowed'
+        """) == 1)
     try lake.run("verify", "illness")
   }
 
