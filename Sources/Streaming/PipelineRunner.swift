@@ -137,6 +137,7 @@ public final class PipelineRunner {
   /// not.
   private static func mayPass(_ error: any Error) -> Bool {
     if error is StreamingError { return false }
+    if let error = error as? DuckDBError { return error.kind == .io || error.kind == .outOfMemory }
     return (error as? any RetriableError)?.isRetriable ?? true
   }
 
