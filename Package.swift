@@ -52,15 +52,17 @@ let package = Package(
     room("HTTP", ["CCurl"]),
     room("DeltaLake", ["DuckDB", "HTTP"]),
     room("Clinical"),
+    room("Observability"),
     room("Simulation", ["Clinical"]),
     room("Models", ["CXGBoost", "DuckDB"]),
     room("Pipelines", ["CYAML"]),
     room("Intake", ["Clinical", "DeltaLake", "DuckDB"]),
-    room("Streaming", ["Pipelines", "DeltaLake", "DuckDB", "Kafka", "Models"]),
+    room("Streaming", ["Pipelines", "DeltaLake", "DuckDB", "Kafka", "Models", "Observability"]),
     .executableTarget(
       name: "lakeward",
       dependencies: [
-        "Clinical", "DeltaLake", "DuckDB", "Intake", "Kafka", "Models", "Pipelines", "Simulation", "Streaming",
+        "Clinical", "DeltaLake", "DuckDB", "Intake", "Kafka", "Models", "Observability", "Pipelines", "Simulation",
+        "Streaming",
       ],
       swiftSettings: swift),
 
@@ -80,6 +82,7 @@ let package = Package(
       swiftSettings: swift),
     tests("Conformance", ["DeltaLake", "DuckDB"]),
     tests("ClinicalTests", ["Clinical"]),
+    tests("ObservabilityTests", ["Observability"]),
     tests("SimulationTests", ["Simulation", "Clinical"]),
     tests("ModelsTests", ["Models", "DuckDB"]),
     tests("PipelinesTests", ["Pipelines", "Clinical", "DuckDB"]),

@@ -16,10 +16,11 @@ struct HouseTests {
     "Models": ["CXGBoost", "DuckDB"],
     "Pipelines": ["CYAML"],
     "Intake": ["Clinical", "DeltaLake", "DuckDB"],
-    "Streaming": ["Pipelines", "DeltaLake", "DuckDB", "Kafka", "Models"],
-    "Alerts": ["HTTP"],
+    "Observability": [],
+    "Streaming": ["Pipelines", "DeltaLake", "DuckDB", "Kafka", "Models", "Observability"],
+    "Alerts": ["HTTP", "Observability"],
     "Connectors": ["HTTP", "DeltaLake", "DuckDB", "Pipelines"],
-    "Server": ["HTTP"],
+    "Server": ["HTTP", "Observability"],
   ]
 
   /// The one room that may import a C library.
