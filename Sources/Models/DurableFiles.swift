@@ -34,6 +34,17 @@ func writeFile(_ bytes: [UInt8], to path: String) throws(ModelError) {
   guard fsync(descriptor) == 0 else { throw failure("sync", path) }
 }
 
+/// Adds one line to a file, which is made if it is not there, and syncs it. Lines of several processes do not mix.
+func appendLine(_ bytes: [UInt8], to path: String) throws(ModelError) {
+  let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+  guard descriptor >= 0 else { throw failure("open", path) }
+  defer { close(descriptor) }
+  let line = bytes + [0x0A]
+  let count = line.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+  guard count == line.count else { throw failure("write", path) }
+  guard fsync(descriptor) == 0 else { throw failure("sync", path) }
+}
+
 /// Makes a folder's entries durable.
 func syncFolder(_ path: String) throws(ModelError) {
   let descriptor = open(path, O_RDONLY | O_CLOEXEC)

@@ -3,6 +3,8 @@ public import Foundation
 /// Versions of models in a folder:
 ///
 ///     models/NAME/live                   text: the version that scores, replaced atomically
+///     models/NAME/silent                 text: the version in silent trial, if any
+///     models/NAME/stages.ndjson          what happened to which version, one JSON object per line
 ///     models/NAME/VERSION/model.ubj      the model in XGBoost's UBJSON format
 ///     models/NAME/VERSION/model.json     the card: features, threshold, metrics, fingerprint, seed
 ///     models/NAME/VERSION/card.md        the card for people
@@ -24,8 +26,10 @@ public struct ModelRegistry: Sendable {
     public let directory: String
     /// What it is.
     public let card: ModelCard
+    /// How far it has come.
+    public let stage: ModelStage
     /// True if this is the version that scores.
-    public let isLive: Bool
+    public var isLive: Bool { stage == .live }
 
     /// Loads the model itself and checks it against the card.
     public func forest() throws(ModelError) -> ForestModel {
@@ -47,10 +51,10 @@ public struct ModelRegistry: Sendable {
 
   /// All versions of a model, oldest first; empty when there is no such model.
   public func versions(of name: String) throws(ModelError) -> [Entry] {
-    let live = try liveVersion(of: name)
+    let stages = try stages(of: name)
     var entries: [Entry] = []
     for number in try numbers(of: name) {
-      entries.append(try entry(name, version: String(number), live: live))
+      entries.append(try entry(name, version: String(number), stages))
     }
     return entries
   }
@@ -72,7 +76,7 @@ public struct ModelRegistry: Sendable {
         .notFound, "there is no version \(version) of the model \(name) in \(directory)",
         hint: numbers.isEmpty ? Self.trainHint(name) : "versions are \(numbers.joined(separator: ", "))")
     }
-    return try entry(name, version: version, live: try liveVersion(of: name))
+    return try entry(name, version: version, try stages(of: name))
   }
 
   /// The version that scores. Throws `notFound` when none has been promoted.
@@ -86,14 +90,7 @@ public struct ModelRegistry: Sendable {
   /// The text of the `live` pointer; nil when nothing is live. Cheap enough to ask before every batch.
   public func liveVersion(of name: String) throws(ModelError) -> String? {
     try Self.check(name: name)
-    let path = "\(directory)/\(name)/\(livePointer)"
-    guard FileManager.default.fileExists(atPath: path) else { return nil }
-    let text = String(decoding: try readFile(path), as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-    guard Int(text) != nil else {
-      throw ModelError(
-        .corruptModel, "\(path) does not hold a version number", hint: "promote a version of \(name) again")
-    }
-    return text
+    return try pointer(Self.livePointer, of: name)
   }
 
   /// Stores a trained model under the next free version and, if asked, makes it live.
@@ -128,16 +125,6 @@ public struct ModelRegistry: Sendable {
     return try version(String(number), of: name)
   }
 
-  /// Makes a version live: the pointer is replaced in one step, so a reader sees the old version or the new one.
-  public func promote(_ name: String, version: String) throws(ModelError) {
-    _ = try self.version(version, of: name)
-    let parent = "\(directory)/\(name)"
-    let temporary = "\(parent)/.live-\(UUID().uuidString)"
-    try writeFile(Array("\(version)\n".utf8), to: temporary)
-    try rename(temporary, to: "\(parent)/\(livePointer)")
-    try syncFolder(parent)
-  }
-
   private func write(_ model: TrainedModel, card: ModelCard, under parent: String) throws(ModelError) -> String {
     let folder = "\(parent)/.new-\(UUID().uuidString)"
     try makeFolder(folder)
@@ -154,11 +141,11 @@ public struct ModelRegistry: Sendable {
     return folder
   }
 
-  private func entry(_ name: String, version: String, live: String?) throws(ModelError) -> Entry {
+  private func entry(_ name: String, version: String, _ stages: StageBook) throws(ModelError) -> Entry {
     let folder = "\(directory)/\(name)/\(version)"
     let bytes = try readFile("\(folder)/\(cardFile)")
     do {
-      return Entry(directory: folder, card: try ModelCard(json: bytes), isLive: version == live)
+      return Entry(directory: folder, card: try ModelCard(json: bytes), stage: stages.stage(of: version))
     } catch {
       throw ModelError(
         .corruptModel, "\(folder)/\(cardFile) is not a model card: \(Self.firstLine(error))",
@@ -212,6 +199,5 @@ public struct ModelRegistry: Sendable {
   }
 }
 
-private let livePointer = "live"
 private let modelFile = "model.ubj"
 private let cardFile = "model.json"
