@@ -74,7 +74,7 @@ import Testing
     let trained = try TestLake.trainedModels()
     let lake = try SampleLake()
     try lake.directory.write("models: \(trained)\npipelines: \(Places.packageRoot())/pipelines\n", to: "lakeward.yml")
-    #expect(try lake.run("models", "list", "--format", "csv").output.contains("illness,1,true,"))
+    #expect(try lake.run("models", "list", "--format", "csv").output.contains("illness,1,live,"))
     #expect(try lake.run("models", "show", "illness").output.contains("ROC-AUC"))
     let card = JSONValue(parsing: try lake.run("models", "show", "illness", "--format", "json").output)?.object
     #expect(card?["name"]?.string == "illness")

@@ -6,16 +6,23 @@ internal import Pipelines
 /// `lakeward models`
 enum ModelsCommand: Command {
   static let name = "models"
-  static let summary = "registered models: list them, look at one, make a version live, explain a score"
+  static let summary = "registered models: list, look at, promote, roll back, try silently, explain a score"
   static let help = """
     usage: lakeward models list
            lakeward models show MODEL [--version N]
-           lakeward models promote MODEL VERSION
+           lakeward models promote MODEL VERSION [--if CONDITION] [--reason TEXT]
+           lakeward models rollback MODEL
+           lakeward models stage MODEL VERSION candidate|silent|live|retired
+           lakeward models history MODEL
            lakeward models explain MODEL --record FILE [--version N]
 
-    list     every version of every model, and which is live
+    list     every version of every model, and its stage
     show     how a version was trained and how well it does on patients that it never saw
-    promote  make a version the one that scores; running pipelines pick it up
+    promote  make a version the one that scores; running pipelines pick it up. With --if only when the condition on
+             its figures holds, exit code 1 otherwise. live.… are the figures of the version that scores now
+    rollback make the version live again that was live before
+    stage    move a version; a silent one scores the stream beside the live one, without alerts
+    history  what happened to which version, when and why
     explain  what each feature of a record adds to its probability (TreeSHAP)
 
     FILE holds one JSON object (- is standard input): either the model's features by name, or a record as the pipeline's
@@ -24,10 +31,12 @@ enum ModelsCommand: Command {
     examples:
       lakeward models list
       lakeward models show illness
-      lakeward models promote illness 1
+      lakeward models promote illness 2 --if "roc_auc >= 0.8 and brier <= live.brier + 0.01"
       lakeward models explain illness --record record.json
     """
   static let options = [
+    Option("if", "CONDITION", "promote only if it holds, such as: roc_auc >= 0.8 and f1 > live.f1"),
+    Option("reason", "TEXT", "why; kept in the model's history"),
     Option("version", "N", "this version instead of the live one"),
     Option("record", "FILE", "the record to explain, a JSON object; - for standard input"),
     Option("format", "FORMAT", "table, csv, json or ndjson"),
@@ -38,6 +47,9 @@ enum ModelsCommand: Command {
     Subcommand("list", "") { try list($0, $1) },
     Subcommand("show", "MODEL") { try show($0, $1) },
     Subcommand("promote", "MODEL VERSION") { try promote($0, $1) },
+    Subcommand("rollback", "MODEL") { try rollback($0, $1) },
+    Subcommand("stage", "MODEL VERSION STAGE") { try stage($0, $1) },
+    Subcommand("history", "MODEL") { try history($0, $1) },
     Subcommand("explain", "MODEL --record FILE") { try explain($0, $1) },
   ]
 
@@ -49,7 +61,7 @@ enum ModelsCommand: Command {
     }
   }
 
-  private static func format(_ arguments: Arguments) throws -> OutputFormat {
+  static func format(_ arguments: Arguments) throws -> OutputFormat {
     try OutputFormat(arguments, among: [.table, .csv, .json, .ndjson])
   }
 
@@ -64,14 +76,14 @@ enum ModelsCommand: Command {
     let rows = entries.map { entry -> [Value] in
       let card = entry.card
       return [
-        .string(card.name), .int(Int64(card.version) ?? 0), .bool(entry.isLive), .string(card.createdAt),
+        .string(card.name), .int(Int64(card.version) ?? 0), .string(entry.stage.rawValue), .string(card.createdAt),
         .string(card.algorithm), .int(Int64(card.data.rows)), rounded(card.metrics.rocAUC), rounded(card.metrics.f1),
         rounded(card.threshold),
       ]
     }
     try format.write(
       TableFacts.columns([
-        ("model", .varchar), ("version", .bigint), ("live", .boolean), ("registered", .varchar),
+        ("model", .varchar), ("version", .bigint), ("stage", .varchar), ("registered", .varchar),
         ("algorithm", .varchar), ("rows", .bigint), ("ROC-AUC", .double), ("F1", .double), ("threshold", .double),
       ]), rows, to: .standardOutput(), note: "")
     return 0
@@ -92,23 +104,12 @@ enum ModelsCommand: Command {
     }
     if format == .table {
       Console.write(card.summary)
-      Console.write("\nregistered       \(card.createdAt)\(entry.isLive ? ", live" : ", not live")")
+      Console.write("\nregistered       \(card.createdAt), \(entry.stage.rawValue)")
       Console.write("files            \(entry.directory)\n")
     }
     try format.write(
       TableFacts.columns([("feature", .varchar), ("share of gain", .double), ("missing", .double)]), rows,
       to: .standardOutput(), note: "")
-    return 0
-  }
-
-  private static func promote(_ arguments: Arguments, _ words: [String]) throws -> Int32 {
-    let words = try Subcommand.require(words, ["MODEL", "VERSION"], command: "models promote")
-    let workspace = try Workspace(arguments)
-    try requireModel(workspace, words[0])
-    let before = try workspace.registry.liveVersion(of: words[0])
-    try workspace.registry.promote(words[0], version: words[1])
-    let change = before == nil || before == words[1] ? "" : ", before it was \(before ?? "")"
-    Console.write("\(words[0]): version \(words[1]) is live\(change)")
     return 0
   }
 
@@ -134,7 +135,7 @@ enum ModelsCommand: Command {
     return 0
   }
 
-  private static func entry(
+  static func entry(
     _ workspace: Workspace, _ name: String, _ arguments: Arguments
   ) throws -> ModelRegistry.Entry {
     try requireModel(workspace, name)
@@ -142,7 +143,7 @@ enum ModelsCommand: Command {
     return try workspace.registry.version(String(version), of: name)
   }
 
-  private static func requireModel(_ workspace: Workspace, _ name: String) throws {
+  static func requireModel(_ workspace: Workspace, _ name: String) throws {
     let names = try workspace.registry.names()
     guard !names.contains(name) else { return }
     let guess = nearest(to: name, among: names).map { "did you mean \($0)?" }
