@@ -28,6 +28,10 @@ final class KafkaClient: @unchecked Sendable {
       rd_kafka_conf_set_dr_msg_cb(conf) { _, message, opaque in
         guard let message, let opaque else { return }
         Unmanaged<KafkaClientEvents>.fromOpaque(opaque).takeUnretainedValue().delivered(message.pointee.err)
+        if let group = message.pointee._private {
+          // Retained once for each record by `KafkaProducer.deliver`.
+          Unmanaged<KafkaDeliveryGroup>.fromOpaque(group).takeRetainedValue().delivered(message.pointee.err)
+        }
       }
     }
     if configuration.properties["debug"] == nil { rd_kafka_conf_set_log_cb(conf, nil) }

@@ -67,19 +67,54 @@ public final class KafkaProducer: Sendable {
     _ lines: UnsafeRawBufferPointer, to topic: String, partition: Int32? = nil
   ) throws(KafkaError) -> Int {
     let handle = try topicHandle(topic)
-    var start = 0
     var count = 0
+    try Self.forEachLine(lines) { line throws(KafkaError) in
+      try enqueue(line, nil, handle, topic, partition)
+      count += 1
+    }
+    return count
+  }
+
+  /// Sends every line as one record and waits until all of them are acknowledged.
+  ///
+  /// Many threads may call it at once; their records travel in common batches. After an error some of the records may be in
+  /// the topic.
+  /// - Parameter key: gives the key of a record, which decides its partition.
+  /// - Throws: `KafkaError`: the first failure of these records, or `timedOut`.
+  public func deliver(
+    lines: UnsafeRawBufferPointer, to topic: String, timeout: Duration,
+    key: (UnsafeRawBufferPointer) -> UnsafeRawBufferPointer?
+  ) throws(KafkaError) {
+    let handle = try topicHandle(topic)
+    let group = KafkaDeliveryGroup()
+    var sent = 0
+    try Self.forEachLine(lines) { line throws(KafkaError) in
+      try enqueue(line, key(line), handle, topic, nil, group)
+      sent += 1
+    }
+    let deadline = ContinuousClock().now + timeout
+    while group.answered.load(ordering: .acquiring) < sent {
+      // Any caller's poll serves everybody's reports, hence short waits.
+      rd_kafka_poll(client.handle, 5)
+      guard ContinuousClock().now < deadline else {
+        throw client.error(
+          RD_KAFKA_RESP_ERR__TIMED_OUT, doing: "waiting for acknowledgements of topic \"\(topic)\"", topic: topic)
+      }
+    }
+    if let failure = group.failure { throw client.error(failure, doing: "sending to topic \"\(topic)\"", topic: topic) }
+  }
+
+  private static func forEachLine(
+    _ lines: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws(KafkaError) -> Void
+  ) throws(KafkaError) {
+    var start = 0
     while let base = lines.baseAddress, start < lines.count {
       let line = base + start
       let left = lines.count - start
       let length = memchr(line, Int32(UInt8(ascii: "\n")), left).map { line.distance(to: $0) } ?? left
-      if length > 0 {
-        try enqueue(UnsafeRawBufferPointer(start: line, count: length), nil, handle, topic, partition)
-        count += 1
-      }
+      if length > 0 { try body(UnsafeRawBufferPointer(start: line, count: length)) }
       start += length + 1
     }
-    return count
   }
 
   private func topicHandle(_ topic: String) throws(KafkaError) -> OpaquePointer {
@@ -96,14 +131,27 @@ public final class KafkaProducer: Sendable {
 
   private func enqueue(
     _ payload: UnsafeRawBufferPointer, _ key: UnsafeRawBufferPointer?, _ handle: OpaquePointer, _ topic: String,
-    _ partition: Int32?
+    _ partition: Int32?, _ group: KafkaDeliveryGroup? = nil
+  ) throws(KafkaError) {
+    let opaque = group.map { Unmanaged.passRetained($0) }
+    do throws(KafkaError) {
+      try enqueue(payload, key, handle, topic, partition, opaque: opaque?.toOpaque())
+    } catch {
+      opaque?.release()
+      throw error
+    }
+  }
+
+  private func enqueue(
+    _ payload: UnsafeRawBufferPointer, _ key: UnsafeRawBufferPointer?, _ handle: OpaquePointer, _ topic: String,
+    _ partition: Int32?, opaque: UnsafeMutableRawPointer?
   ) throws(KafkaError) {
     var deadline: ContinuousClock.Instant?
     while true {
       let status = rd_kafka_produce(
         handle, partition ?? RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY,
         UnsafeMutableRawPointer(mutating: payload.baseAddress),
-        payload.count, key?.baseAddress, key?.count ?? 0, nil)
+        payload.count, key?.baseAddress, key?.count ?? 0, opaque)
       if status == 0 { return }
       let code = rd_kafka_last_error()
       let now = ContinuousClock().now
@@ -142,5 +190,20 @@ public final class KafkaProducer: Sendable {
       throw client.error(code, doing: "waiting for \(rd_kafka_outq_len(client.handle)) records to be acknowledged")
     }
     return deliveries
+  }
+}
+
+/// Records whose acknowledgements one caller waits for.
+final class KafkaDeliveryGroup: Sendable {
+  /// Records that were acknowledged or given up.
+  let answered = Atomic<Int>(0)
+  private let firstFailure = Mutex<rd_kafka_resp_err_t?>(nil)
+
+  /// Why the first record that was given up was.
+  var failure: rd_kafka_resp_err_t? { firstFailure.withLock { $0 } }
+
+  func delivered(_ code: rd_kafka_resp_err_t) {
+    if code != RD_KAFKA_RESP_ERR_NO_ERROR { firstFailure.withLock { $0 = $0 ?? code } }
+    answered.add(1, ordering: .releasing)
   }
 }

@@ -31,7 +31,7 @@ struct PipelineDraft {
     summary = reader.text("description")
     if let node = reader.requiredNode("source") {
       sourceLocation = node.location
-      source = Self.source(node, problems)
+      source = Self.source(node, pipeline: name, problems)
     }
     reads = reader.names("reads")
     if let node = reader.node("tables") { tables = Self.tables(node, problems) }
@@ -42,40 +42,32 @@ struct PipelineDraft {
 
   // MARK: Source
 
-  private static func source(_ node: YAMLNode, _ problems: ProblemList) -> SourceDefinition? {
+  private static func source(
+    _ node: YAMLNode, pipeline: String, _ problems: ProblemList
+  ) -> SourceDefinition? {
     guard var reader = MappingReader(node, what: "source", problems: problems) else { return nil }
     var source = SourceDefinition(stream: "", bronzeTable: "", quarantineTable: "", fields: [])
     source.stream = reader.requiredName("stream") ?? ""
     source.bronzeTable = reader.requiredName("bronze") ?? ""
     source.quarantineTable = reader.requiredName("quarantine") ?? ""
     let inputs = (kafka: reader.node("kafka"), landing: reader.node("landing"))
-    source.kafka = inputs.kafka.flatMap { kafka($0, problems) }
-    source.landing = inputs.landing.flatMap { landing($0, problems) }
+    source.kafka = inputs.kafka.flatMap { SourceReader.kafka($0, problems) }
+    source.landing = inputs.landing.flatMap { SourceReader.landing($0, problems) }
+    let pushed = (mqtt: reader.node("mqtt"), ingest: reader.node("ingest"))
+    source.mqtt = pushed.mqtt.flatMap { SourceReader.mqtt($0, problems) }
+    source.ingest = pushed.ingest.flatMap { SourceReader.ingest($0, problems) } ?? source.ingest
+    let isPushed = pushed.mqtt != nil || pushed.ingest != nil
+    if source.landing == nil, isPushed { source.landing = LandingInput(path: "landing/\(pipeline)") }
     source.maxRecordBytes = reader.bytes("max_record_size", in: 1024...(1 << 30)) ?? source.maxRecordBytes
     if let record = reader.requiredNode("record") { source.fields = fields(record, problems) }
-    if inputs.kafka == nil, inputs.landing == nil {
+    if inputs.kafka == nil, inputs.landing == nil, !isPushed {
       problems.add(
         at: node.location, "source names no place where records come from",
-        remedy: "add 'kafka: { topic: … }' or 'landing: { path: … }'")
+        remedy:
+          "add 'landing: { path: … }', 'kafka: { topic: … }', 'mqtt: { topics: [ … ] }' or 'ingest: { backlog: … }'")
     }
     reader.finish()
     return source
-  }
-
-  private static func kafka(_ node: YAMLNode, _ problems: ProblemList) -> KafkaInput? {
-    guard var reader = MappingReader(node, what: "kafka", problems: problems) else { return nil }
-    let topic = reader.requiredText("topic")
-    let properties = reader.dictionary("properties")
-    reader.finish()
-    return topic.map { KafkaInput(topic: $0, properties: properties) }
-  }
-
-  private static func landing(_ node: YAMLNode, _ problems: ProblemList) -> LandingInput? {
-    guard var reader = MappingReader(node, what: "landing", problems: problems) else { return nil }
-    let path = reader.requiredText("path")
-    let settle = reader.seconds("settle", in: 0...86_400)
-    reader.finish()
-    return path.map { LandingInput(path: $0, settleSeconds: settle ?? 5) }
   }
 
   private static func fields(_ node: YAMLNode, _ problems: ProblemList) -> [RecordField] {

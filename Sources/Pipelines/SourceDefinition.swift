@@ -12,6 +12,10 @@ public struct SourceDefinition: Sendable, Hashable {
   public var kafka: KafkaInput?
   /// The landing directory, if records come as files of newline-delimited JSON.
   public var landing: LandingInput?
+  /// MQTT topics whose messages are records, if records come by MQTT.
+  public var mqtt: MQTTInput?
+  /// How records that clients push are kept until they are in all tables.
+  public var ingest = IngestInput()
   /// The record's fields in column order.
   public var fields: [RecordField]
   /// The longest record in bytes that is parsed; a longer one is kept whole in quarantine.
@@ -42,12 +46,47 @@ public struct KafkaInput: Sendable, Hashable {
   public var topic: String
   /// Settings for librdkafka that this pipeline alone needs, by their librdkafka names.
   public var properties: [String: String]
+  /// Whether offsets that the topic no longer holds are passed over, with one line in quarantine, instead of stopping.
+  public var acceptsGaps: Bool
+  /// The field whose value decides the partition of records that Lakeward itself sends; nil: the first of `deduplicate`'s
+  /// keys that is no time.
+  public var key: String?
 
   /// A topic with settings.
-  public init(topic: String, properties: [String: String] = [:]) {
+  public init(topic: String, properties: [String: String] = [:], acceptsGaps: Bool = false, key: String? = nil) {
     self.topic = topic
     self.properties = properties
+    self.acceptsGaps = acceptsGaps
+    self.key = key
   }
+}
+
+/// MQTT topics as a source of records; the broker is named in `lakeward.yml`.
+public struct MQTTInput: Sendable, Hashable {
+  /// Topic filters, with `+` and `#`.
+  public var topics: [String]
+  /// The session's name at the broker; nil: `lakeward-PIPELINE`.
+  public var clientId: String?
+  /// A field that the message's topic is written to, at the beginning of the JSON object; nil: the topic is not kept.
+  public var topicField: String?
+
+  /// Topics to subscribe to.
+  public init(topics: [String], clientId: String? = nil, topicField: String? = nil) {
+    self.topics = topics
+    self.clientId = clientId
+    self.topicField = topicField
+  }
+}
+
+/// The log in which records that clients push (HTTP, MQTT, HL7) wait to be in all tables.
+public struct IngestInput: Sendable, Hashable {
+  /// Clients are refused while more bytes than this wait.
+  public var backlogBytes = 1 << 30
+  /// Seconds for which a file of the log is kept after all its records are in all tables.
+  public var keepSeconds = 0.0
+
+  /// The usual limits.
+  public init() {}
 }
 
 /// A directory of newline-delimited JSON files as a source; a file may still be growing.

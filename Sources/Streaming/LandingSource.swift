@@ -16,6 +16,8 @@ public final class LandingSource: RecordSource {
     public var rules: SplitPlanner.Rules
     /// The least time between two looks at the directory while waiting.
     public var pollInterval: Duration
+    /// How long files of the ingest log are kept after their records are in all tables, in seconds.
+    public var keepLogSeconds: Double = 0
 
     /// The options of a directory that is not told otherwise.
     public init(
@@ -24,6 +26,7 @@ public final class LandingSource: RecordSource {
     ) {
       self.maxRecordBytes = maxRecordBytes
       self.rules = rules
+      self.rules.logFolder = IngestLogKeeper.prefix
       self.pollInterval = pollInterval
     }
   }
@@ -43,6 +46,7 @@ public final class LandingSource: RecordSource {
   private var listingTime: Duration = .zero
   private var bytesPerRecord = 256.0
   private var spare: RecordBatch?
+  private let log: IngestLogKeeper
 
   /// The source of this directory, whose splits are in the Delta table at `splits`; both are made if they are not there.
   ///
@@ -57,6 +61,7 @@ public final class LandingSource: RecordSource {
     self.options = options
     self.clock = clock
     planner = SplitPlanner(rules: options.rules)
+    log = IngestLogKeeper(landing: directory, keepSeconds: options.keepLogSeconds)
   }
 
   /// The time of day, microseconds since 1970.
@@ -77,6 +82,7 @@ public final class LandingSource: RecordSource {
   public func next(limit: BatchLimit, deadline: ContinuousClock.Instant) throws -> SourceBatch? {
     let clock = ContinuousClock()
     while true {
+      log.tidy(now: self.clock())
       if pending.isEmpty { try discover() }
       if !pending.isEmpty, let batch = try read(limit) { return batch }
       guard pending.isEmpty else { continue }
@@ -87,8 +93,11 @@ public final class LandingSource: RecordSource {
     }
   }
 
-  /// Nothing to do: files belong to whoever put them there.
-  public func didCommit(_ positions: [Int32: Int64]) {}
+  /// Tidies up in the ingest log. All other files belong to whoever put them there.
+  public func didCommit(_ positions: [Int32: Int64]) {
+    if let position = positions[Self.partition] { log.didCommit(position) }
+    log.tidy(now: clock())
+  }
 
   /// True if every byte in the directory is in a split that was given, unfinished lines included.
   public func isExhausted() throws -> Bool {
@@ -100,6 +109,7 @@ public final class LandingSource: RecordSource {
 
   /// Lets the records go.
   public func close() {
+    log.tidy(now: clock(), force: true)
     pending = []
     spare = nil
   }
@@ -109,6 +119,7 @@ public final class LandingSource: RecordSource {
       from: LandingSplit.coordinate(of: position).sequence, rules: options.rules)
     planner = state.planner
     pending = state.pending[...]
+    log.begin(registered: planner.registered(below: IngestLogKeeper.prefix), pending: state.pending)
   }
 
   /// Looks for new bytes and registers them.
@@ -125,6 +136,7 @@ public final class LandingSource: RecordSource {
     if try splits.append(plan.splits) {
       planner.register(plan.splits)
       pending = plan.splits[...]
+      log.registered(plan.splits)
     } else {
       try reload()
     }

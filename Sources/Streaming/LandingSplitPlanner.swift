@@ -19,6 +19,9 @@ public struct SplitPlanner: Sendable {
     public var longestLineBytes: Int64 = 128 << 20
     /// An unfinished last line counts as finished when its file has not changed for this long.
     public var settle: Duration = .seconds(5)
+    /// Files below this folder end in whole lines: what stands behind the last line end was left by a crash, is no
+    /// record and never will be. Relative, with its slash; nil: there is no such folder.
+    public var logFolder: String?
     /// At most this many splits are planned at once.
     public var splitsPerPlan = 65_536
 
@@ -69,6 +72,9 @@ public struct SplitPlanner: Sendable {
     nextSequence = max(nextSequence, next)
   }
 
+  /// How far the files below a folder are registered (bytes).
+  public func registered(below folder: String) -> [String: Int64] { covered.filter { $0.key.hasPrefix(folder) } }
+
   /// The splits to register for what the listing shows beyond the registered bytes, ordered by time of change and path.
   ///
   /// Call `register` with them once they are durable. `now` is in microseconds since 1970.
@@ -88,7 +94,8 @@ public struct SplitPlanner: Sendable {
         }
         var tail = self.tails[file.path].flatMap { $0.file == file ? $0 : nil } ?? Tail(file: file, since: now)
         tail.since = min(tail.since, now)
-        let isSettled = now - min(file.modified, tail.since) >= rules.settle.microseconds
+        let isLog = rules.logFolder.map(file.path.hasPrefix) ?? false
+        let isSettled = !isLog && now - min(file.modified, tail.since) >= rules.settle.microseconds
         let found: Int64?
         do {
           found = try cut(file, from: from, isSettled: isSettled, ends)
@@ -97,6 +104,7 @@ public struct SplitPlanner: Sendable {
           break
         }
         guard let end = found else {
+          if isLog { break }
           plan.unfinished.append(file.path)
           tails[file.path] = tail
           break

@@ -78,20 +78,13 @@ struct Workspace {
     throw CommandFailure("no pipeline defines a model \(name)\(guess) (there are: \(known.joined(separator: ", ")))")
   }
 
+  /// Where the pipeline's records come from.
+  func inputs(_ pipeline: Pipeline, brokers: String?) throws -> PipelineInputs {
+    try PipelineInputs(pipeline: pipeline, lake: lake, configuration: configuration, brokers: brokers)
+  }
+
   /// The pipeline's source: Kafka where brokers are known and the pipeline has a topic, else its landing directory.
   func source(_ pipeline: Pipeline, brokers: String?) throws -> any RecordSource {
-    if let brokers = brokers ?? configuration.brokers, let kafka = pipeline.source.kafka {
-      let properties = configuration.kafkaProperties.merging(kafka.properties) { $1 }
-      var options = KafkaSource.Options()
-      options.maxRecordBytes = pipeline.source.maxRecordBytes
-      return KafkaSource(
-        topic: kafka.topic, configuration: KafkaConfiguration(brokers: brokers, properties: properties),
-        group: "lakeward-\(pipeline.name)", options: options)
-    }
-    guard let landing = pipeline.source.landing else { throw StreamingError.noSource(pipeline: pipeline.name) }
-    var options = LandingSource.Options(maxRecordBytes: pipeline.source.maxRecordBytes)
-    options.rules.settle = .seconds(landing.settleSeconds)
-    return try LandingSource(
-      directory: lake.resolve(landing.path), splits: lake.splitsLocation(pipeline: pipeline.name), options: options)
+    try inputs(pipeline, brokers: brokers).source()
   }
 }

@@ -1,0 +1,88 @@
+public import Kafka
+public import Pipelines
+
+/// How a pipeline gets its records: the one place that decides between its topic and its landing directory.
+///
+/// Kafka where brokers are known and the pipeline names a topic, else the landing directory. What clients push (HTTP, MQTT,
+/// HL7) goes where the pipeline reads: into the topic, or into the landing directory's ingest log.
+public struct PipelineInputs: Sendable {
+  /// What a pipeline reads.
+  public enum Kind: Sendable {
+    /// A topic.
+    case kafka(KafkaInput, KafkaConfiguration)
+    /// A landing directory, by its resolved path.
+    case landing(LandingInput, directory: String)
+  }
+
+  /// What this pipeline reads.
+  public let kind: Kind
+  private let pipeline: Pipeline
+  private let lake: Lake
+
+  /// The inputs of a pipeline.
+  ///
+  /// - Parameter brokers: Bootstrap servers that win over the configuration's.
+  /// - Throws: `StreamingError.noSource`.
+  public init(
+    pipeline: Pipeline, lake: Lake, configuration: LakeConfiguration, brokers: String? = nil
+  ) throws(StreamingError) {
+    self.pipeline = pipeline
+    self.lake = lake
+    if let brokers = brokers ?? configuration.brokers, let kafka = pipeline.source.kafka {
+      let properties = configuration.kafkaProperties.merging(kafka.properties) { $1 }
+      kind = .kafka(kafka, KafkaConfiguration(brokers: brokers, properties: properties))
+    } else if let landing = pipeline.source.landing {
+      kind = .landing(landing, directory: lake.resolve(landing.path))
+    } else {
+      throw .noSource(pipeline: pipeline.name)
+    }
+  }
+
+  /// A new source of the pipeline's records.
+  public func source() throws -> any RecordSource {
+    switch kind {
+    case .kafka(let kafka, let configuration):
+      var options = KafkaSource.Options()
+      options.maxRecordBytes = pipeline.source.maxRecordBytes
+      options.acceptsGaps = kafka.acceptsGaps
+      return KafkaSource(
+        topic: kafka.topic, configuration: configuration, group: "lakeward-\(pipeline.name)", options: options)
+    case .landing(let landing, let directory):
+      var options = LandingSource.Options(maxRecordBytes: pipeline.source.maxRecordBytes)
+      options.rules.settle = .seconds(landing.settleSeconds)
+      options.keepLogSeconds = pipeline.source.ingest.keepSeconds
+      return try LandingSource(
+        directory: directory, splits: lake.splitsLocation(pipeline: pipeline.name), options: options)
+    }
+  }
+
+  /// A new way into the pipeline for records that clients push.
+  ///
+  /// - Parameter channel: How they come: `http`, `mqtt`, `hl7`.
+  /// - Throws: `IngestError`.
+  public func ingest(channel: String) throws(IngestError) -> any RecordIngest {
+    switch kind {
+    case .kafka(let kafka, let configuration):
+      do throws(KafkaError) {
+        return try TopicIngest(topic: kafka.topic, configuration: configuration, keyField: keyField(kafka))
+      } catch {
+        throw .refused(reason: error.description)
+      }
+    case .landing(_, let directory):
+      var options = IngestLog.Options()
+      options.backlogBytes = Int64(pipeline.source.ingest.backlogBytes)
+      return try IngestLog(landing: directory, channel: channel, options: options)
+    }
+  }
+
+  /// The field that decides a record's partition: as configured, or the first key by which repeats are recognised.
+  private func keyField(_ kafka: KafkaInput) -> String? {
+    if let key = kafka.key { return key }
+    let keys = pipeline.streamingTables.compactMap(\.deduplicate).first?.keys ?? []
+    for key in keys {
+      let field = pipeline.source.fields.first { $0.name.lowercased() == key.lowercased() }
+      if let field, field.type != .timestamp, field.type != .date { return field.field }
+    }
+    return nil
+  }
+}
