@@ -83,12 +83,12 @@ extension Pipeline {
         at: node.location, "there is no file '\(name)' in the folder",
         remedy: Suggestion.remedy(for: name, among: files.map(\.name).filter { $0 != Self.definitionFile }))
     }
-    guard let source = draft.source else { throw DefinitionError(problems.problems) }
-    let assembly = PipelineAssembly(draft, source: source, scripts: scripts, problems: problems)
+    if draft.hasSource, draft.source == nil { throw DefinitionError(problems.problems) }
+    let assembly = PipelineAssembly(draft, source: draft.source, scripts: scripts, problems: problems)
     let queries = (scripts + training.values).flatMap { $0.definitions.map(\.query) + $0.queries }
     let warnings = queries.flatMap(SQLPortability.findings).sorted { $0.location < $1.location }
     self.init(
-      name: draft.name, summary: draft.summary, folder: folder, source: source, tables: assembly.tables(),
+      name: draft.name, summary: draft.summary, folder: folder, source: draft.source, tables: assembly.tables(),
       externalTables: draft.reads, trigger: draft.trigger, models: assembly.models(training: training),
       warnings: warnings)
     try problems.throwIfAny()

@@ -1,4 +1,4 @@
-/// One data flow of the lake: a source of records and the tables that SQL makes of them.
+/// One data flow of the lake: a source of records, if it has one, and the tables that SQL makes of them and of others.
 ///
 /// A pipeline is a folder: `pipeline.yml` for what SQL cannot say, and `.sql` files of `CREATE STREAMING TABLE`,
 /// `CREATE MATERIALIZED VIEW` and `CREATE TEMPORARY VIEW` statements (the dialect of Spark Declarative Pipelines).
@@ -10,8 +10,8 @@ public struct Pipeline: Sendable, Hashable {
   public var summary: String?
   /// The folder that the definition was read from.
   public var folder: String
-  /// Where records come from and what they look like.
-  public var source: SourceDefinition
+  /// Where records come from and what they look like; nil for a pipeline that makes views over tables alone.
+  public var source: SourceDefinition?
   /// The SQL relations in graph order: a relation stands after everything that it reads.
   public var tables: [TableDefinition]
   /// Tables of the lake that this pipeline reads and does not make.
@@ -25,7 +25,7 @@ public struct Pipeline: Sendable, Hashable {
 
   /// A pipeline from its parts. Nothing is checked here; ``load(folder:)`` checks.
   public init(
-    name: String, summary: String? = nil, folder: String = "", source: SourceDefinition,
+    name: String, summary: String? = nil, folder: String = "", source: SourceDefinition?,
     tables: [TableDefinition] = [], externalTables: [String] = [], trigger: Trigger = Trigger(),
     models: [ModelDefinition] = [], warnings: [DefinitionProblem] = []
   ) {
@@ -42,6 +42,11 @@ public struct Pipeline: Sendable, Hashable {
 
   /// The streaming tables in graph order.
   public var streamingTables: [TableDefinition] { tables.filter { $0.kind == .streaming } }
+
+  /// Names of the tables that the stream writes: bronze, quarantine and the streaming tables; none without a source.
+  public var streamTableNames: [String] {
+    source.map { [$0.bronzeTable, $0.quarantineTable] + streamingTables.map(\.name) } ?? []
+  }
 
   /// The materialized views in graph order.
   public var materializedViews: [TableDefinition] { tables.filter { $0.kind == .materialized } }

@@ -1,7 +1,7 @@
 /// Puts a pipeline's YAML and SQL together and checks one against the other.
 struct PipelineAssembly {
   private let draft: PipelineDraft
-  private let source: SourceDefinition
+  private let source: SourceDefinition?
   private let scripts: [SQLScript]
   private let problems: ProblemList
   private let definitions: [SQLScript.Definition]
@@ -10,7 +10,7 @@ struct PipelineAssembly {
 
   private enum Relation: Equatable { case stream, raw, external, defined(Int) }
 
-  init(_ draft: PipelineDraft, source: SourceDefinition, scripts: [SQLScript], problems: ProblemList) {
+  init(_ draft: PipelineDraft, source: SourceDefinition?, scripts: [SQLScript], problems: ProblemList) {
     self.draft = draft
     self.source = source
     self.scripts = scripts
@@ -27,6 +27,11 @@ struct PipelineAssembly {
           at: query.location, "this query defines nothing",
           remedy: "write CREATE … AS before it, or name its file under a model's 'training'")
       }
+    }
+    if !draft.hasSource, draft.models.isEmpty, !definitions.contains(where: { $0.table.kind == .materialized }) {
+      problems.add(
+        at: draft.location, "the pipeline has no 'source' and no view",
+        remedy: "add 'source: …', or CREATE MATERIALIZED VIEW over tables that 'reads' lists")
     }
     for definition in definitions { check(definition) }
     var tables = definitions.map(\.table)
@@ -63,9 +68,11 @@ struct PipelineAssembly {
 
   private mutating func collectRelations() {
     let place = draft.sourceLocation ?? draft.location
-    declare(source.stream, .stream, at: place)
-    declare(source.bronzeTable, .raw, at: place)
-    declare(source.quarantineTable, .raw, at: place)
+    if let source {
+      declare(source.stream, .stream, at: place)
+      declare(source.bronzeTable, .raw, at: place)
+      declare(source.quarantineTable, .raw, at: place)
+    }
     for name in draft.reads { declare(name, .external, at: draft.location) }
     for (index, definition) in definitions.enumerated() {
       declare(definition.table.name, .defined(index), at: definition.namePlace)
@@ -111,6 +118,7 @@ struct PipelineAssembly {
           remedy: Suggestion.remedy(for: column, among: columns))
       }
     }
+    if table.kind != .streaming { MomentaryValues.check(definition, problems) }
     if table.kind == .streaming {
       StreamingRules.check(definition, problems)
     } else if table.kind == .temporary, !table.partitionedBy.isEmpty || !table.clusteredBy.isEmpty {
@@ -156,7 +164,10 @@ struct PipelineAssembly {
     default:
       problems.add(
         at: place, "'\(name)' is not a stream",
-        remedy: "streams here: \(streamNames.joined(separator: ", ")); read other tables without STREAM")
+        remedy: streamNames.isEmpty
+          ? "read it without STREAM"
+          : "streams here: \(streamNames.joined(separator: ", ")); read other tables without STREAM"
+      )
     }
   }
 
@@ -171,7 +182,8 @@ struct PipelineAssembly {
         remedy: definitions[index].table.kind == .streaming
           ? "write STREAM(\(name)), or make a materialized view" : "join the two in a materialized view")
     case .raw where kind == .streaming:
-      problems.add(at: place, "a streaming table cannot read '\(name)'", remedy: "read STREAM(\(source.stream))")
+      problems.add(
+        at: place, "a streaming table cannot read '\(name)'", remedy: "read STREAM(\(source?.stream ?? "…"))")
     case nil:
       unknown(name, at: place, among: relations.filter { $0.value != .stream }.keys.sorted())
     default: break
@@ -179,7 +191,7 @@ struct PipelineAssembly {
   }
 
   private var streamNames: [String] {
-    [source.stream] + definitions.filter { $0.table.kind == .streaming }.map(\.table.name)
+    (source.map { [$0.stream] } ?? []) + definitions.filter { $0.table.kind == .streaming }.map(\.table.name)
   }
 
   private func unknown(_ name: String, at place: SourceLocation, among known: [String]) {
@@ -210,6 +222,12 @@ struct PipelineAssembly {
         at: rules.deduplicateLocation ?? rules.location, "'\(rules.name)' has no column '\(key)'",
         remedy: Suggestion.remedy(for: key, among: columns))
     }
+    if tables[index].kind != .materialized, rules.refresh != nil {
+      problems.add(
+        at: rules.location, "'\(rules.name)' is not a materialized view, so it is never refreshed",
+        remedy: "remove 'refresh'")
+    }
+    if let refresh = rules.refresh { tables[index].refresh = refresh }
     tables[index].expectations = rules.expectations
     tables[index].deduplicate = rules.deduplicate
   }

@@ -6,6 +6,7 @@ struct PipelineDraft {
     var expectations: [Expectation] = []
     var deduplicate: Deduplication?
     var deduplicateLocation: SourceLocation?
+    var refresh: RefreshRule?
   }
 
   struct Model {
@@ -19,6 +20,7 @@ struct PipelineDraft {
   var summary: String?
   var source: SourceDefinition?
   var sourceLocation: SourceLocation?
+  var hasSource: Bool { sourceLocation != nil }
   var reads: [String] = []
   var tables: [Table] = []
   var trigger = Trigger()
@@ -29,7 +31,7 @@ struct PipelineDraft {
     guard var reader = MappingReader(root, what: "the pipeline", problems: problems) else { return }
     name = reader.requiredName("pipeline") ?? ""
     summary = reader.text("description")
-    if let node = reader.requiredNode("source") {
+    if let node = reader.node("source") {
       sourceLocation = node.location
       source = Self.source(node, pipeline: name, problems)
     }
@@ -127,6 +129,7 @@ struct PipelineDraft {
         table.deduplicate = deduplication(rule, problems)
         table.deduplicateLocation = rule.location
       }
+      if let rule = reader.node("refresh") { table.refresh = RefreshRule(rule, problems) }
       reader.finish()
       return table
     }

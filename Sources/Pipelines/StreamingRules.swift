@@ -38,16 +38,12 @@ enum StreamingRules {
         findings.append(("SELECT DISTINCT", offset, "use 'deduplicate' in pipeline.yml"))
       case "COUNT", "SUM", "AVG", "MIN", "MAX", "COLLECT_LIST", "COLLECT_SET", "STDDEV", "VARIANCE", "PERCENTILE":
         if next?.isSymbol("(") ?? false { findings.append(("the aggregate \(tokens[index].upper)", offset, toView)) }
-      case "CURRENT_TIMESTAMP", "CURRENT_DATE", "NOW", "RAND", "RANDOM", "UUID":
-        let isCall = next?.isSymbol("(") ?? false
-        let isValue = tokens[index].upper.hasPrefix("CURRENT_") && !(before?.isSymbol(".") ?? false)
-        if isCall || isValue {
-          findings.append(
-            ("\(tokens[index].upper)", offset, "use _ingest_time, which is fixed when the record arrives"))
-        }
       default: break
       }
     }
-    return findings
+    findings += MomentaryValues.find(in: tokens).map {
+      ($0.upper, $0.range.lowerBound, "use _ingest_time, which is fixed when the record arrives")
+    }
+    return findings.sorted { $0.offset < $1.offset }
   }
 }

@@ -32,6 +32,8 @@ public struct TableDefinition: Sendable, Hashable {
   public var expectations: [Expectation]
   /// How repeated records are recognised, if they are to be dropped.
   public var deduplicate: Deduplication?
+  /// How often a materialized view is brought up to date.
+  public var refresh: RefreshRule
   /// Where the statement stands.
   public var location: SourceLocation
 
@@ -40,7 +42,7 @@ public struct TableDefinition: Sendable, Hashable {
     name: String, kind: Kind, sql: String, references: [TableReference] = [], columns: [String]? = nil,
     partitionedBy: [String] = [], clusteredBy: [String] = [], comment: String? = nil,
     properties: [String: String] = [:], expectations: [Expectation] = [], deduplicate: Deduplication? = nil,
-    location: SourceLocation = SourceLocation(file: "", line: 1, column: 1)
+    refresh: RefreshRule? = nil, location: SourceLocation = SourceLocation(file: "", line: 1, column: 1)
   ) {
     self.name = name
     self.kind = kind
@@ -53,6 +55,7 @@ public struct TableDefinition: Sendable, Hashable {
     self.properties = properties
     self.expectations = expectations
     self.deduplicate = deduplicate
+    self.refresh = refresh ?? RefreshRule(isPartitioned: !partitionedBy.isEmpty)
     self.location = location
   }
 

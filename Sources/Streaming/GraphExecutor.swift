@@ -28,14 +28,15 @@ final class GraphExecutor {
   ///   - connection: Computes the steps.
   ///   - writerConnection: Writes files at the same time; of the same database.
   init(
-    pipeline: Pipeline, tables: PipelineTables, lake: Lake, connection: Connection, writerConnection: Connection
+    pipeline: Pipeline, source: SourceDefinition, tables: PipelineTables, lake: Lake, connection: Connection,
+    writerConnection: Connection
   ) {
     self.pipeline = pipeline
     self.tables = tables
     self.lake = lake
     self.connection = connection
     writer = FileWriterQueue(connection: writerConnection)
-    graph = GraphSQL(pipeline)
+    graph = GraphSQL(pipeline, source: source)
     report = BatchReport(pipeline: pipeline.name)
     let graph = graph
     let readers = pipeline.streamingTables.filter { $0.references.contains(where: graph.isSource) }

@@ -4,11 +4,13 @@ internal import Pipelines
 /// Builds the SQL of a pipeline's steps, whatever their inputs stand for: a micro-batch in memory, or whole tables.
 struct GraphSQL {
   private let pipeline: Pipeline
+  private let source: SourceDefinition
   private let parser: RecordParser
 
-  init(_ pipeline: Pipeline) {
+  init(_ pipeline: Pipeline, source: SourceDefinition) {
     self.pipeline = pipeline
-    parser = RecordParser(fields: pipeline.source.fields)
+    self.source = source
+    parser = RecordParser(fields: source.fields)
   }
 
   /// Makes the functions that the SQL calls known to a connection's database.
@@ -19,7 +21,7 @@ struct GraphSQL {
 
   /// The stream's good records in a relation that `parse` gave.
   func stream(of records: String) -> String {
-    let fields = pipeline.source.fields.map { SQL.quote(identifier: $0.name) } + SourceDefinition.systemColumns
+    let fields = source.fields.map { SQL.quote(identifier: $0.name) } + SourceDefinition.systemColumns
     return "(SELECT \(fields.joined(separator: ", ")) FROM \(records) WHERE \(RecordParser.reasonColumn) IS NULL)"
   }
 
@@ -30,28 +32,32 @@ struct GraphSQL {
     let violation = RowSelection.violation(definition.expectations, table: definition.name)
     return """
       SELECT *, \(violation) AS \(RowSelection.violationColumn) FROM (
-      \(try select(definition, reading: input))
+      \(try pipeline.select(definition, reading: input))
       )
       """
   }
 
-  /// A table's SELECT over its inputs; temporary views are folded in.
-  private func select(
+  /// Whether a reference means the source's parsed records.
+  func isSource(_ reference: TableReference) -> Bool {
+    reference.name.lowercased() == source.stream.lowercased()
+  }
+}
+
+extension Pipeline {
+  /// A relation's SELECT over its inputs; temporary views are folded in.
+  ///
+  /// `input` is asked once for each place in the folded text that names an input.
+  func select(
     _ definition: TableDefinition, reading input: (TableReference) throws -> String
   ) throws -> String {
     var relations: [TableReference: String] = [:]
     for reference in definition.references {
-      if let view = pipeline.table(named: reference.name), view.kind == .temporary {
+      if let view = table(named: reference.name), view.kind == .temporary {
         relations[reference] = "(\(try select(view, reading: input)))"
       } else {
         relations[reference] = try input(reference)
       }
     }
     return definition.sql { relations[$0] }
-  }
-
-  /// Whether a reference means the source's parsed records.
-  func isSource(_ reference: TableReference) -> Bool {
-    reference.name.lowercased() == pipeline.source.stream.lowercased()
   }
 }

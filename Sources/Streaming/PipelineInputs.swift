@@ -17,6 +17,7 @@ public struct PipelineInputs: Sendable {
   /// What this pipeline reads.
   public let kind: Kind
   private let pipeline: Pipeline
+  private let definition: SourceDefinition
   private let lake: Lake
 
   /// The inputs of a pipeline.
@@ -26,12 +27,14 @@ public struct PipelineInputs: Sendable {
   public init(
     pipeline: Pipeline, lake: Lake, configuration: LakeConfiguration, brokers: String? = nil
   ) throws(StreamingError) {
+    guard let definition = pipeline.source else { throw .noSource(pipeline: pipeline.name) }
     self.pipeline = pipeline
+    self.definition = definition
     self.lake = lake
-    if let brokers = brokers ?? configuration.brokers, let kafka = pipeline.source.kafka {
+    if let brokers = brokers ?? configuration.brokers, let kafka = definition.kafka {
       let properties = configuration.kafkaProperties.merging(kafka.properties) { $1 }
       kind = .kafka(kafka, KafkaConfiguration(brokers: brokers, properties: properties))
-    } else if let landing = pipeline.source.landing {
+    } else if let landing = definition.landing {
       kind = .landing(landing, directory: lake.resolve(landing.path))
     } else {
       throw .noSource(pipeline: pipeline.name)
@@ -43,14 +46,14 @@ public struct PipelineInputs: Sendable {
     switch kind {
     case .kafka(let kafka, let configuration):
       var options = KafkaSource.Options()
-      options.maxRecordBytes = pipeline.source.maxRecordBytes
+      options.maxRecordBytes = definition.maxRecordBytes
       options.acceptsGaps = kafka.acceptsGaps
       return KafkaSource(
         topic: kafka.topic, configuration: configuration, group: "lakeward-\(pipeline.name)", options: options)
     case .landing(let landing, let directory):
-      var options = LandingSource.Options(maxRecordBytes: pipeline.source.maxRecordBytes)
+      var options = LandingSource.Options(maxRecordBytes: definition.maxRecordBytes)
       options.rules.settle = .seconds(landing.settleSeconds)
-      options.keepLogSeconds = pipeline.source.ingest.keepSeconds
+      options.keepLogSeconds = definition.ingest.keepSeconds
       return try LandingSource(
         directory: directory, splits: lake.splitsLocation(pipeline: pipeline.name), options: options)
     }
@@ -70,7 +73,7 @@ public struct PipelineInputs: Sendable {
       }
     case .landing(_, let directory):
       var options = IngestLog.Options()
-      options.backlogBytes = Int64(pipeline.source.ingest.backlogBytes)
+      options.backlogBytes = Int64(definition.ingest.backlogBytes)
       return try IngestLog(landing: directory, channel: channel, options: options)
     }
   }
@@ -80,7 +83,7 @@ public struct PipelineInputs: Sendable {
     if let key = kafka.key { return key }
     let keys = pipeline.streamingTables.compactMap(\.deduplicate).first?.keys ?? []
     for key in keys {
-      let field = pipeline.source.fields.first { $0.name.lowercased() == key.lowercased() }
+      let field = definition.fields.first { $0.name.lowercased() == key.lowercased() }
       if let field, field.type != .timestamp, field.type != .date { return field.field }
     }
     return nil

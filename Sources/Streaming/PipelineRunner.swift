@@ -68,6 +68,7 @@ public final class PipelineRunner {
     pipeline: Pipeline, lake: Lake, engine: QueryEngine, source: any RecordSource, registry: ModelRegistry?,
     maintenance schedule: TableMaintenance.Schedule
   ) throws {
+    guard let definition = pipeline.source else { throw StreamingError.noSource(pipeline: pipeline.name) }
     self.pipeline = pipeline
     self.lake = lake
     self.source = source
@@ -78,9 +79,9 @@ public final class PipelineRunner {
     // Functions belong to the whole engine, where other pipelines may run.
     scanFunction = "source_records_\(pipeline.name)"
     scan = try connection.registerRecordBatch(name: scanFunction)
-    tables = PipelineTables(pipeline: pipeline, lake: lake)
+    tables = PipelineTables(pipeline: pipeline, source: definition, lake: lake)
     executor = GraphExecutor(
-      pipeline: pipeline, tables: tables, lake: lake, connection: connection,
+      pipeline: pipeline, source: definition, tables: tables, lake: lake, connection: connection,
       writerConnection: try engine.connect(scratch: pipeline.name))
     limit = BatchLimit(records: pipeline.trigger.maxRecords, bytes: pipeline.trigger.maxBytes)
     try executor.prepare()

@@ -10,14 +10,14 @@ final class PipelineTables {
   /// Every table by name.
   private(set) var tables: [String: DeltaTable] = [:]
   private let lake: Lake
-  private let pipeline: Pipeline
+  private let source: SourceDefinition
 
-  init(pipeline: Pipeline, lake: Lake) {
-    self.pipeline = pipeline
+  init(pipeline: Pipeline, source: SourceDefinition, lake: Lake) {
+    self.source = source
     self.lake = lake
-    identity = FlowIdentity(pipeline: pipeline.name, stream: pipeline.source.stream)
-    bronze = pipeline.source.bronzeTable
-    quarantine = pipeline.source.quarantineTable
+    identity = FlowIdentity(pipeline: pipeline.name, stream: source.stream)
+    bronze = source.bronzeTable
+    quarantine = source.quarantineTable
   }
 
   /// The columns of a bronze table, as DuckDB types.
@@ -41,11 +41,11 @@ final class PipelineTables {
   /// Opens the bronze and quarantine tables, which have the same columns in every pipeline.
   func openFixedTables() throws {
     try open(
-      bronze, columns: Self.bronzeColumns, description: "Raw records of \(pipeline.source.stream), one row each",
+      bronze, columns: Self.bronzeColumns, description: "Raw records of \(source.stream), one row each",
       configuration: Self.coordinateStatistics)
     try open(
       quarantine, columns: Self.quarantineColumns,
-      description: "Whole records of \(pipeline.source.stream) that could not be used, with the reason",
+      description: "Whole records of \(source.stream) that could not be used, with the reason",
       configuration: Self.coordinateStatistics)
   }
 

@@ -23,17 +23,21 @@ public struct Verification {
   private let lake: Lake
   private let connection: Connection
   private let graph: GraphSQL
+  private let identity: FlowIdentity
   private let bronze: String
   private let quarantine: String
 
   /// A verification of a pipeline's tables. Functions that the SQL calls must be registered on the connection.
-  public init(pipeline: Pipeline, lake: Lake, connection: Connection) {
+  /// - Throws: `StreamingError.noSource` for a pipeline without a stream.
+  public init(pipeline: Pipeline, lake: Lake, connection: Connection) throws(StreamingError) {
+    guard let source = pipeline.source else { throw .noSource(pipeline: pipeline.name) }
     self.pipeline = pipeline
     self.lake = lake
     self.connection = connection
-    graph = GraphSQL(pipeline)
-    bronze = pipeline.source.bronzeTable
-    quarantine = pipeline.source.quarantineTable
+    graph = GraphSQL(pipeline, source: source)
+    identity = FlowIdentity(pipeline: pipeline.name, stream: source.stream)
+    bronze = source.bronzeTable
+    quarantine = source.quarantineTable
   }
 
   /// Runs every check, each on the newest versions of its tables: to be called while nobody writes them.
@@ -71,7 +75,6 @@ public struct Verification {
   }
 
   private func positionsAgree() throws -> Check {
-    let identity = FlowIdentity(pipeline: pipeline.name, stream: pipeline.source.stream)
     let names = [bronze, quarantine] + pipeline.streamingTables.map(\.name)
     let positions = try names.map { identity.positions(in: try lake.table(named: $0).snapshot().transactions) }
     let behind = zip(names, positions).filter { $0.1 != positions[0] }.map(\.0)

@@ -31,7 +31,7 @@ enum DemoCommand: Command {
   static func run(_ arguments: Arguments) throws -> Int32 {
     let workspace = try Workspace(arguments)
     let pipeline = try workspace.pipeline("illness")
-    guard let landing = pipeline.source.landing else { throw StreamingError.noSource(pipeline: pipeline.name) }
+    guard let landing = pipeline.source?.landing else { throw StreamingError.noSource(pipeline: pipeline.name) }
     let stop = StopSignal()
     let signals = StopOnSignals(stop)
     defer { signals.cancel() }
@@ -109,7 +109,7 @@ enum DemoCommand: Command {
     Console.write(
       "Simulated: \(Console.grouped(simulated.records)) records, \(Console.grouped(simulated.quarantined)) broken on purpose, "
         + "\(Console.grouped(simulated[.duplicate])) duplicates.")
-    for name in [pipeline.source.bronzeTable, pipeline.source.quarantineTable] + pipeline.streamingTables.map(\.name) {
+    for name in pipeline.streamTableNames {
       let snapshot = try workspace.lake.table(named: name).snapshot()
       Console.write(
         "\(name.padding(toLength: 28, withPad: " ", startingAt: 0)) \(Console.grouped(try snapshot.rowCount() ?? 0)) rows, version \(snapshot.version)"

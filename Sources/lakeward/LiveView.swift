@@ -38,7 +38,7 @@ final class LiveView: Sendable {
     let alerts = Console.isTerminal ? (try? view.query(Self.alertQuery)) ?? [] : []
     state.withLock { state in
       state.records += report.records
-      state.quarantined += report.rows[pipeline.source.quarantineTable] ?? 0
+      state.quarantined += pipeline.source.flatMap { report.rows[$0.quarantineTable] } ?? 0
       state.duplicates += report.duplicates
       if case .int(let scored)? = share?[0], case .int(let ill)? = share?[1] {
         state.scored += scored
@@ -111,7 +111,7 @@ final class LiveView: Sendable {
       "  micro-batch   \(String(format: "%.0f", state.batchSeconds * 1_000)) ms",
       "",
     ]
-    for name in [pipeline.source.bronzeTable, pipeline.source.quarantineTable] + pipeline.streamingTables.map(\.name) {
+    for name in pipeline.streamTableNames {
       let version = state.versions[name].map { "version \($0)" } ?? ""
       lines.append(
         "  \(name.padding(toLength: 26, withPad: " ", startingAt: 0)) \(version.padding(toLength: 14, withPad: " ", startingAt: 0))"

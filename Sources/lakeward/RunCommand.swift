@@ -107,7 +107,7 @@ final class PipelineJob: @unchecked Sendable {
     case .committed(let report):
       batches += 1
       if !report.isCatchUp { records += report.records }
-      quarantined += report.rows[pipeline.source.quarantineTable] ?? 0
+      quarantined += pipeline.source.flatMap { report.rows[$0.quarantineTable] } ?? 0
       duplicates += report.duplicates
       seconds.merge(report.seconds) { $0 + $1 }
     case .overtaken(let table):

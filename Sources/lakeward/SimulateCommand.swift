@@ -74,7 +74,7 @@ enum SimulateCommand: Command {
     let count = try arguments.integer("count", minimum: 1)
     let rate = try arguments.number("rate", minimum: 0.001) ?? (count == nil ? 1_000 : nil)
     let time = try eventTime(arguments, rate: rate)
-    let landing = pipeline.source.landing.map { workspace.lake.resolve($0.path) }
+    let landing = pipeline.source?.landing.map { workspace.lake.resolve($0.path) }
     guard let place = arguments.text("to") ?? landing else { throw StreamingError.noSource(pipeline: pipeline.name) }
     let feed = RecordFeed(
       simulator: simulator, target: try target(place, growing: arguments.has("growing") || rate != nil))

@@ -23,7 +23,7 @@ enum VerifyCommand: Command {
     let workspace = try Workspace(arguments)
     var allHold = true
     for pipeline in try workspace.pipelines(arguments.positionals) {
-      guard try workspace.lake.tableNames().contains(pipeline.source.bronzeTable) else {
+      guard let source = pipeline.source, try workspace.lake.tableNames().contains(source.bronzeTable) else {
         Console.write("\(pipeline.name): has not run yet, nothing to verify")
         continue
       }

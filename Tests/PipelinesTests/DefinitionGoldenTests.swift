@@ -37,7 +37,7 @@ import Testing
     var lines = ["pipeline \(pipeline.name): \(pipeline.summary ?? "-")"]
     let trigger = pipeline.trigger
     lines.append("trigger \(trigger.intervalSeconds) s, \(trigger.maxRecords) records, \(trigger.maxBytes) bytes")
-    lines += pipeline.source.fields.map {
+    lines += (pipeline.source?.fields ?? []).map {
       "field \($0.name) <- \($0.field): \($0.type.sqlName)\($0.isRequired ? " required" : "") \($0.unit ?? "-")"
     }
     for table in pipeline.tables {
@@ -46,6 +46,9 @@ import Testing
       lines.append("  streams \(table.streamInputs), whole \(table.batchInputs)")
       lines.append(
         "  partitioned \(table.partitionedBy), clustered \(table.clusteredBy), comment \(table.comment ?? "-")")
+      if table.kind == .materialized {
+        lines.append("  refreshed every \(table.refresh.everySeconds.map { "\($0) s" } ?? "time it is asked for")")
+      }
       lines += table.properties.sorted { $0.key < $1.key }.map { "  property \($0.key) = \($0.value)" }
       lines += table.expectations.map {
         "  expects \($0.name): \($0.expression), else \($0.action) (\($0.summary ?? "-"))"

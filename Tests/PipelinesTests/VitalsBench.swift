@@ -17,7 +17,7 @@ struct VitalsBench {
     pipeline = try Pipeline.load(folder: Self.folder)
     silver = try #require(pipeline.table(named: "silver_patient_vitals"))
     connection = try IllnessRulesTests.connect()
-    let fields = pipeline.source.fields.map { field in
+    let fields = (pipeline.source?.fields ?? []).map { field in
       switch field.name {
       case "patient_id": "patient_id VARCHAR DEFAULT 'P'"
       case "event_time": "event_time TIMESTAMPTZ DEFAULT '2024-06-01T12:00:00Z'"

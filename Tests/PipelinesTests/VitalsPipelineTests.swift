@@ -13,12 +13,12 @@ import Testing
     let pipeline = bench.pipeline
     #expect(pipeline.warnings.isEmpty)
     #expect(pipeline.tables.map(\.name) == ["silver_patient_vitals"])
-    #expect(pipeline.source.kafka?.topic == "patient-vitals")
-    #expect(pipeline.source.landing?.path == "landing/patient_vitals")
-    #expect(pipeline.source.bronzeTable == "bronze_patient_vitals")
-    #expect(pipeline.source.quarantineTable == "quarantine_patient_vitals")
-    #expect(pipeline.source.fields.filter(\.isRequired).map(\.field) == ["patient_id", "timestamp"])
-    #expect(pipeline.source.fields.allSatisfy { $0.type != .double || $0.unit != nil })
+    #expect(pipeline.source?.kafka?.topic == "patient-vitals")
+    #expect(pipeline.source?.landing?.path == "landing/patient_vitals")
+    #expect(pipeline.source?.bronzeTable == "bronze_patient_vitals")
+    #expect(pipeline.source?.quarantineTable == "quarantine_patient_vitals")
+    #expect(pipeline.source?.fields.filter(\.isRequired).map(\.field) == ["patient_id", "timestamp"])
+    #expect((pipeline.source?.fields ?? []).allSatisfy { $0.type != .double || $0.unit != nil })
     #expect(bench.silver.expectations.allSatisfy { $0.action == .quarantine && $0.summary != nil })
     #expect(pipeline.models.isEmpty)
   }

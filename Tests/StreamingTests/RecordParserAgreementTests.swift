@@ -13,7 +13,7 @@ import Testing
   private let scan: RecordBatchScan
 
   init() throws {
-    fields = try Pipeline.load(folder: Places.packageRoot() + "/pipelines/illness").source.fields
+    fields = try Pipeline.load(folder: Places.packageRoot() + "/pipelines/illness").source?.fields ?? []
     connection = try QueryEngine(lake: Lake(root: "/nonexistent")).connect()
     scan = try connection.registerRecordBatch(name: "batch")
   }

@@ -121,7 +121,7 @@ enum ModelsCommand: Command {
     let format = try format(arguments)
     let workspace = try Workspace(arguments)
     let entry = try entry(workspace, name, arguments)
-    let fields = (try? workspace.model(name))?.pipeline.source.fields ?? []
+    let fields = (try? workspace.model(name))?.pipeline.source?.fields ?? []
     let record = try FeatureRecord(file: file, features: entry.card.features, fields: fields)
     for warning in record.warnings { Console.warn("lakeward models explain: \(warning)") }
     let explanation = try Explanation(entry, record)

@@ -1,0 +1,4 @@
+CREATE MATERIALIZED VIEW often AS SELECT ward, current_date AS today FROM stays WHERE start < now();
+CREATE MATERIALIZED VIEW nothing AS SELECT ward FROM STREAM(stays);
+CREATE TEMPORARY VIEW recent AS SELECT ward FROM stays;
+CREATE STREAMING TABLE flow AS SELECT ward FROM STREAM(stays);
