@@ -1,0 +1,232 @@
+// A chart from columns and rows: what the page's YAML says (chart, x, y, by) and what the query gave.
+
+import { element, emptyNote } from "./dom.js";
+import { count, heading, instant, number, time } from "./format.js";
+
+const variable = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const series = () => [1, 2, 3, 4, 5, 6].map((index) => variable(`--series-${index}`));
+const levels = { high: "--high", critical: "--high", medium: "--medium", "low-medium": "--low-medium", low: "--low" };
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** The colour that a word such as High has everywhere; undefined for other words. */
+const levelColour = (word) => {
+  const name = levels[String(word ?? "").toLowerCase()];
+  return name ? variable(name) : undefined;
+};
+
+function layout(panel, extra = {}) {
+  const text = variable("--text");
+  const line = variable("--line");
+  const axis = (title) => ({
+    title: { text: title ?? "", font: { size: 12, color: variable("--muted") } },
+    gridcolor: line, linecolor: line, zerolinecolor: line, automargin: true, tickfont: { color: variable("--muted") },
+  });
+  return {
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: text, family: "inherit", size: 13 },
+    margin: { l: 50, r: 16, t: 10, b: 40 }, colorway: series(), showlegend: Boolean(panel.by) || (panel.y?.length ?? 0) > 1,
+    legend: { orientation: "h", y: 1.12, x: 0 }, xaxis: axis(panel.x_title), yaxis: axis(panel.unit ?? panel.y_title),
+    hoverlabel: { font: { family: "inherit" } }, uirevision: panel.id ?? "same", ...extra,
+  };
+}
+
+const column = (result, name) => {
+  const index = result.columns.findIndex((each) => each.name === name);
+  return index < 0 ? [] : result.rows.map((row) => row[index]);
+};
+
+/** Rows divided by the value of a column, in order of first appearance. */
+function groups(result, name) {
+  const found = new Map();
+  column(result, name).forEach((value, index) => {
+    if (!found.has(value)) found.set(value, []);
+    found.get(value).push(index);
+  });
+  return found;
+}
+
+const pick = (values, indexes) => indexes.map((index) => values[index]);
+
+function xyTraces(panel, result, make) {
+  const x = column(result, panel.x);
+  if (panel.by) {
+    return [...groups(result, panel.by)].map(([value, indexes]) =>
+      make(pick(x, indexes), pick(column(result, panel.y[0]), indexes), String(value ?? "none"), levelColour(value)));
+  }
+  return panel.y.map((name) => make(x, column(result, name), panel.names?.[name] ?? heading(name)));
+}
+
+const drawings = {
+  line: (panel, result) => ({
+    traces: xyTraces(panel, result, (x, y, name, color) => ({
+      type: "scatter", mode: x.length > 60 ? "lines" : "lines+markers", x, y, name, connectgaps: false, line: { color, width: 2 },
+    })),
+  }),
+  area: (panel, result) => ({
+    traces: xyTraces(panel, result, (x, y, name, color) => ({
+      type: "scatter", mode: "lines", x, y, name, stackgroup: "all", line: { color, width: 1 },
+    })),
+  }),
+  bar: (panel, result) => ({
+    traces: xyTraces(panel, result, (x, y, name, color) =>
+      panel.horizontal
+        ? { type: "bar", orientation: "h", x: y, y: x, name, marker: { color } }
+        : { type: "bar", x, y, name, marker: { color } }),
+    layout: { barmode: panel.stacked ? "stack" : "group", ...(panel.horizontal ? { yaxis: { automargin: true, autorange: "reversed" } } : {}) },
+  }),
+  pie: (panel, result) => {
+    const labels = column(result, panel.x);
+    const colors = labels.map(levelColour);
+    return {
+      traces: [{
+        type: "pie", labels, values: column(result, panel.y[0]), hole: 0.45, sort: false, textinfo: "label+percent",
+        marker: colors.every(Boolean) ? { colors } : {},
+      }],
+      layout: { showlegend: false, margin: { l: 10, r: 10, t: 10, b: 10 } },
+    };
+  },
+  scatter: (panel, result) => ({
+    traces: xyTraces(panel, result, (x, y, name, color) => ({
+      type: "scatter", mode: "markers", x, y, name, marker: { color, size: 8, opacity: 0.8 },
+      text: panel.label ? column(result, panel.label) : undefined,
+    })),
+  }),
+  histogram: (panel, result) => ({ traces: [{ type: "histogram", x: column(result, panel.x), nbinsx: panel.bins ?? 30 }] }),
+  heatmap: (panel, result) => ({
+    traces: [{
+      type: "heatmap", x: column(result, panel.x), y: column(result, panel.by), z: column(result, panel.y[0]), colorscale: "Viridis",
+    }],
+    layout: { showlegend: false },
+  }),
+  sankey: (panel, result) => {
+    const [from, to, value] = [column(result, panel.x), column(result, panel.by), column(result, panel.y[0])];
+    const labels = [...new Set([...from, ...to])];
+    const place = new Map(labels.map((label, index) => [label, index]));
+    return {
+      traces: [{
+        type: "sankey", node: { label: labels.map((label) => String(label).replace(/^\d+[.:] */, "")), pad: 14, thickness: 14, color: variable("--accent") },
+        link: { source: from.map((each) => place.get(each)), target: to.map((each) => place.get(each)), value },
+      }],
+      layout: { showlegend: false, margin: { l: 10, r: 10, t: 10, b: 10 } },
+    };
+  },
+  pyramid: (panel, result) => {
+    const traces = [...groups(result, panel.by)].slice(0, 2).map(([value, indexes], side) => {
+      const y = pick(column(result, panel.x), indexes);
+      const x = pick(column(result, panel.y[0]), indexes);
+      return {
+        type: "bar", orientation: "h", name: String(value), y, x: side === 0 ? x.map((each) => -each) : x, customdata: x,
+        hovertemplate: "%{y}: %{customdata}<extra></extra>",
+      };
+    });
+    return { traces, layout: { barmode: "relative", showlegend: true, xaxis: { tickformat: ",d", automargin: true } } };
+  },
+  funnel: (panel, result) => {
+    // A funnel plot of rates: each point a unit, the lines its control limits by denominator.
+    const n = column(result, panel.x);
+    const order = n.map((_, index) => index).sort((left, right) => n[left] - n[right]);
+    const sorted = (name) => pick(column(result, name), order);
+    const limit = (name, dash) => ({
+      type: "scatter", mode: "lines", x: pick(n, order), y: sorted(name), name: heading(name), line: { dash, width: 1, color: variable("--muted") },
+    });
+    return {
+      traces: [
+        { type: "scatter", mode: "markers", x: n, y: column(result, panel.y[0]), text: panel.label ? column(result, panel.label) : undefined, name: heading(panel.y[0]), marker: { size: 8 } },
+        ...(panel.y.slice(1).map((name, index) => limit(name, ["solid", "dot", "dot", "dash", "dash"][index] ?? "dot"))),
+      ],
+      layout: { showlegend: true },
+    };
+  },
+  waterfall: (panel, result) => ({
+    traces: [{
+      type: "waterfall", orientation: "h", y: column(result, panel.x), x: column(result, panel.y[0]),
+      measure: panel.measure ? column(result, panel.measure) : undefined, connector: { line: { color: variable("--line") } },
+      increasing: { marker: { color: variable("--high") } }, decreasing: { marker: { color: variable("--low") } },
+      totals: { marker: { color: variable("--accent") } },
+    }],
+    layout: { showlegend: false, yaxis: { autorange: "reversed", automargin: true } },
+  }),
+};
+
+/** The kinds of drawing that a page may ask for. */
+export const chartKinds = Object.keys(drawings);
+
+/** Draws into a node, or redraws what is there. */
+export function draw(node, panel, result) {
+  if (!result.rows.length) return void replaceChart(node, emptyNote(panel.empty ?? "No data yet."));
+  const { traces, layout: extra } = drawings[panel.chart](panel, result);
+  if (!node.classList.contains("js-plotly-plot")) node.replaceChildren();
+  const merged = layout(panel);
+  for (const [key, value] of Object.entries(extra ?? {})) {
+    merged[key] = value && typeof value === "object" && !Array.isArray(value) ? { ...merged[key], ...value } : value;
+  }
+  globalThis.Plotly.react(node, traces, merged, {
+    responsive: true, displaylogo: false, staticPlot: false, displayModeBar: "hover",
+    modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"], ...(calm.matches ? { transition: { duration: 0 } } : {}),
+  });
+}
+
+function replaceChart(node, child) {
+  if (node.classList.contains("js-plotly-plot")) globalThis.Plotly.purge(node);
+  node.replaceChildren(child);
+}
+
+/** Frees the charts below a node before it is thrown away. */
+export function release(node) {
+  for (const each of node.querySelectorAll(".js-plotly-plot")) globalThis.Plotly?.purge(each);
+}
+
+const isNumber = (type) => /INT|DOUBLE|FLOAT|DECIMAL|REAL|LONG|SHORT|BYTE/i.test(type ?? "");
+const isInstant = (type) => /TIMESTAMP/i.test(type ?? "");
+
+/** A value of a query's answer as text. */
+export function cellText(value, type) {
+  if (value === null || value === undefined) return "NULL";
+  if (isInstant(type)) return Number.isNaN(instant(value)) ? String(value) : time(value);
+  if (typeof value === "number") return Number.isInteger(value) ? (isNumber(type) ? count(value) : String(value)) : number(value, Math.abs(value) < 10 ? 3 : 1);
+  if (typeof value === "object") return JSON.stringify(value);
+  return String(value);
+}
+
+/** A table that can be sorted by any column. `link(row, columnName)` may give an address for a cell. */
+export function table(result, { caption, link, levelsIn = [] } = {}) {
+  let sorted = { index: -1, down: false };
+  const body = element("tbody");
+  const names = result.columns.map((each) => each.name);
+  const cell = (row, index) => {
+    const { name, type } = result.columns[index];
+    const value = row[index];
+    const text = cellText(value, type);
+    const address = link?.(row, name, names);
+    const level = levelsIn.includes(name) ? String(value ?? "").toLowerCase() : null;
+    const content = address ? element("a", { href: address }, text) : level ? element("span", { class: "badge", dataset: { level } }, text) : text;
+    return element("td", { class: [isNumber(type) ? "number" : "", value === null ? "null" : ""].join(" ").trim() }, content);
+  };
+  const render = () => {
+    const rows = [...result.rows];
+    if (sorted.index >= 0) {
+      rows.sort((left, right) => {
+        const [a, b] = [left[sorted.index], right[sorted.index]];
+        if (a === null || b === null) return (a === null) - (b === null);
+        return (a < b ? -1 : a > b ? 1 : 0) * (sorted.down ? -1 : 1);
+      });
+    }
+    body.replaceChildren(...rows.map((row) => element("tr", {}, row.map((_, index) => cell(row, index)))));
+  };
+  const heads = result.columns.map(({ name, type }, index) => {
+    const head = element("th", { scope: "col", class: isNumber(type) ? "number" : null });
+    head.append(
+      element("button", {
+        type: "button", title: type,
+        onclick: () => {
+          sorted = { index, down: sorted.index === index ? !sorted.down : false };
+          heads.forEach((each) => each.removeAttribute("aria-sort"));
+          head.setAttribute("aria-sort", sorted.down ? "descending" : "ascending");
+          render();
+        },
+      }, heading(name)));
+    return head;
+  });
+  render();
+  return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption ?? "table" },
+    element("table", { class: "data" }, element("caption", { class: "hidden-text" }, caption ?? "Result"), element("thead", {}, element("tr", {}, heads)), body));
+}

@@ -1,0 +1,87 @@
+// One patient: where they stand now, how they got here, why, and what was done.
+
+import { get } from "./api.js";
+import { openAlert } from "./alerts.js";
+import { draw, table } from "./chart.js";
+import { badge, element, emptyNote, fill } from "./dom.js";
+import * as events from "./events.js";
+import { ago, instant, number, time } from "./format.js";
+import { band, news2Words, newsParts } from "./ward.js";
+
+const trends = [
+  { id: "circulation", title: "Heart rate and blood pressure", y: ["heart_rate", "systolic", "diastolic", "mean_arterial_pressure"], unit: "/min, mmHg" },
+  { id: "oxygen", title: "Oxygen saturation", y: ["spo2"], unit: "%" },
+  { id: "respiration", title: "Respiration rate", y: ["respiration_rate"], unit: "/min" },
+  { id: "temperature", title: "Temperature", y: ["temperature"], unit: "°C" },
+];
+
+/** Rows as objects become the columns and rows that a chart wants. */
+const asResult = (rows, names) => ({ columns: names.map((name) => ({ name, type: "" })), rows: rows.map((row) => names.map((name) => row[name] ?? null)) });
+
+export async function showPatient(main, identifier) {
+  const address = `/patients/${encodeURIComponent(identifier)}`;
+  let patient = await get(address);
+  const section = (title, width, ...children) => element("section", { class: `panel w-${width}` }, element("h2", {}, title), children);
+
+  const head = element("div");
+  const charts = new Map(trends.map((trend) => [trend.id, element("div", { class: "chart", role: "img", "aria-label": `${trend.title}: chart` })]));
+  const scores = element("div", { class: "chart", role: "img", "aria-label": "Score history: chart" });
+  const reasons = element("div", { class: "chart", role: "img", "aria-label": "Reasons: chart" });
+  const happened = element("div");
+  const model = element("div");
+  fill(main,
+    element("div", { class: "heading" }, element("h1", {}, "Patient"), element("span", { class: "mono" }, identifier), element("a", { href: "/pages/ward" }, "Back to the ward")),
+    element("div", { class: "grid" }, section("Now", 4, head), section("Score history", 8, scores), trends.map((trend) => section(trend.title, 6, charts.get(trend.id))),
+      section("Why: top contributions", 6, reasons), section("Events", 6, happened), section("Scores of models", 12, model)));
+
+  function render() {
+    const history = patient.history ?? patient.vitals ?? [];
+    const latest = patient.latest ?? history.at(-1) ?? {};
+    fill(head,
+      element("p", {}, badge(band(latest), `${news2Words(latest)} · ${band(latest)}`)),
+      newsParts(latest),
+      element("p", { class: "quiet" }, latest.ward ? `${latest.ward} · ` : "", "last reading ", ago(latest.event_time), latest.suspect ? ` · doubtful: ${latest.suspect}` : ""),
+      latest.qsofa_positive ? element("p", {}, badge("high", "qSOFA positive")) : null,
+      latest.anomaly_score !== undefined && latest.anomaly_score !== null
+        ? element("p", {}, "Anomaly score ", number(latest.anomaly_score, 2), latest.most_deviating_vital ? `, most deviating: ${latest.most_deviating_vital}` : "") : null);
+    for (const trend of trends) {
+      draw(charts.get(trend.id), { ...trend, chart: "line", x: "event_time", empty: "No readings." }, asResult(history, ["event_time", ...trend.y]));
+    }
+    draw(scores, { id: "scores", chart: "line", x: "event_time", y: ["news2_total"], unit: "NEWS2", empty: "No complete NEWS2 yet." },
+      asResult(history.filter((each) => each.news2_total !== null), ["event_time", "news2_total"]));
+    const contributions = patient.contributions ?? [];
+    draw(reasons, { id: "reasons", chart: "bar", horizontal: true, x: "feature", y: ["contribution"], empty: "No model has scored this patient yet, or nothing stood out." }, asResult(contributions, ["feature", "contribution"]));
+    const alerts = patient.alerts ?? [];
+    fill(happened, alerts.length
+      ? element("ol", { class: "timeline" }, alerts.map((alert) => element("li", {}, element("span", { class: "quiet" }, time(alert.opened_at)),
+        element("span", {}, element("button", { type: "button", class: "plain", onclick: () => openAlert(alert.id) }, alert.title ?? alert.policy), " ", badge(alert.severity), " ", alert.state))))
+      : emptyNote("No alerts."));
+    const rows = patient.scores ?? [];
+    fill(model, rows.length ? table(asResult(rows, Object.keys(rows[0])), { caption: "Scores of models" }) : emptyNote("No model scores."));
+  }
+  render();
+
+  let waiting = null;
+  const reload = () => {
+    waiting ??= setTimeout(async () => {
+      waiting = null;
+      try {
+        patient = await get(address);
+        if (head.isConnected) render();
+      } catch {
+        // The next event tries again; what is shown stays.
+      }
+    }, 400);
+  };
+  const ends = [
+    events.on("scores", (event) => {
+      const mine = (event.readings ?? []).filter((each) => each.patient_id === identifier);
+      if (mine.some((each) => instant(each.event_time) > instant((patient.latest ?? {}).event_time ?? 0))) reload();
+    }),
+    events.on("alert", (alert) => { if (alert.patient_id === identifier) reload(); }),
+  ];
+  return () => {
+    ends.forEach((end) => end());
+    clearTimeout(waiting);
+  };
+}
