@@ -56,6 +56,7 @@ let package = Package(
     room("Simulation", ["Clinical"]),
     room("Models", ["CXGBoost", "DuckDB"]),
     room("Pipelines", ["CYAML"]),
+    room("Dashboards", ["Pipelines"]),
     room("Intake", ["Clinical", "DeltaLake", "DuckDB"]),
     room("Streaming", ["Pipelines", "DeltaLake", "DuckDB", "Kafka", "Models", "Observability"]),
     .executableTarget(
@@ -86,6 +87,7 @@ let package = Package(
     tests("SimulationTests", ["Simulation", "Clinical"]),
     tests("ModelsTests", ["Models", "DuckDB"]),
     tests("PipelinesTests", ["Pipelines", "Clinical", "DuckDB"]),
+    tests("DashboardsTests", ["Dashboards", "Pipelines"]),
     tests("IntakeTests", ["Intake", "DeltaLake", "DuckDB"]),
     tests("StreamingTests", ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "Kafka", "Models", "Simulation"]),
     tests("EndToEnd", ["DuckDB", "DeltaLake", "Kafka", "Simulation", "lakeward"]),

@@ -15,6 +15,7 @@ struct HouseTests {
     "Simulation": ["Clinical"],
     "Models": ["CXGBoost", "DuckDB"],
     "Pipelines": ["CYAML"],
+    "Dashboards": ["Pipelines"],
     "Intake": ["Clinical", "DeltaLake", "DuckDB"],
     "Observability": [],
     "Streaming": ["Pipelines", "DeltaLake", "DuckDB", "Kafka", "Models", "Observability"],
@@ -30,7 +31,7 @@ struct HouseTests {
   ]
 
   /// Rooms that decide and never do: no C beyond their parser, no SQL engine, no network.
-  private static let pure: Set<String> = ["Clinical", "Simulation", "Pipelines"]
+  private static let pure: Set<String> = ["Clinical", "Simulation", "Pipelines", "Dashboards"]
 
   @Test("Package.swift draws only the arrows that the architecture allows")
   func packageArrows() throws {
