@@ -59,10 +59,12 @@ let package = Package(
     room("Dashboards", ["Pipelines"]),
     room("Intake", ["Clinical", "DeltaLake", "DuckDB"]),
     room("Streaming", ["Pipelines", "DeltaLake", "DuckDB", "Kafka", "Models", "Observability"]),
+    room("Alerts", ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "HTTP", "Observability"]),
     .executableTarget(
       name: "lakeward",
       dependencies: [
-        "Clinical", "DeltaLake", "DuckDB", "Intake", "Kafka", "Models", "Observability", "Pipelines", "Simulation",
+        "Alerts", "Clinical", "DeltaLake", "DuckDB", "Intake", "Kafka", "Models", "Observability", "Pipelines",
+        "Simulation",
         "Streaming",
       ],
       swiftSettings: swift),
@@ -84,6 +86,8 @@ let package = Package(
     tests("Conformance", ["DeltaLake", "DuckDB"]),
     tests("ClinicalTests", ["Clinical"]),
     tests("ObservabilityTests", ["Observability"]),
+    tests(
+      "AlertsTests", ["Alerts", "Streaming", "Pipelines", "DeltaLake", "DuckDB", "HTTP", "Observability", "Simulation"]),
     tests("SimulationTests", ["Simulation", "Clinical"]),
     tests("ModelsTests", ["Models", "DuckDB"]),
     tests("PipelinesTests", ["Pipelines", "Clinical", "DuckDB"]),

@@ -19,7 +19,7 @@ struct HouseTests {
     "Intake": ["Clinical", "DeltaLake", "DuckDB"],
     "Observability": [],
     "Streaming": ["Pipelines", "DeltaLake", "DuckDB", "Kafka", "Models", "Observability"],
-    "Alerts": ["HTTP", "Observability"],
+    "Alerts": ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "HTTP", "Observability"],
     "Connectors": ["HTTP", "DeltaLake", "DuckDB", "Pipelines"],
     "Server": ["HTTP", "Observability"],
   ]

@@ -19,9 +19,11 @@ extension DeltaEditor {
   ///   - source: a SELECT; its rows are called `source` in the SQL of the condition and the clauses.
   ///   - condition: SQL that pairs a row of `target` with a row of `source`.
   ///   - clauses: what to do, in order.
+  ///   - transactions: written in the same commit, also if no row changes.
   /// - Throws: `constraintViolation` if several source rows change the same target row.
   public func merge(
-    into table: DeltaTable, using source: String, on condition: String, _ clauses: [MergeClause]
+    into table: DeltaTable, using source: String, on condition: String, _ clauses: [MergeClause],
+    transactions: [AppTransaction] = []
   ) throws(DeltaError) -> Outcome {
     let name = "lakeward_merge_\(UUID().uuidString.lowercased().replacing("-", with: ""))"
     defer { try? connection.execute("DROP TABLE IF EXISTS temp.\(name); DROP TABLE IF EXISTS temp.\(name)_pairs") }
@@ -31,7 +33,8 @@ extension DeltaEditor {
     } catch {
       throw DeltaError(engine: error, "reading the source of the merge")
     }
-    return try commit(table, "MERGE", ["predicate": condition]) { snapshot throws(DeltaError) in
+    return try commit(table, "MERGE", ["predicate": condition], transactions: transactions) {
+      snapshot throws(DeltaError) in
       try merge(snapshot, table, MergeSQL(snapshot: snapshot, source: name, condition: condition, clauses: clauses))
     }
   }
