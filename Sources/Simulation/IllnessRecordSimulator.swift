@@ -41,9 +41,8 @@ public struct IllnessRecordSimulator: Sendable {
   private var random: SeededRandom
   private var patients: [Patient]
   private let keys: [UInt8]
-  private let stride: Int
-  private var turn: Int
-  private var lastTime = Int64.min
+  private var turns: TurnTaking
+  private var clock = RecordClock()
   private var injector: FaultInjector<RecordFault>
 
   /// A stream about `patients` people (at least 1).
@@ -72,43 +71,18 @@ public struct IllnessRecordSimulator: Sendable {
     }
     self.patients = people
     self.keys = keys
-    stride = Self.stride(coprimeTo: count)
-    turn = random.integer(below: count)
+    turns = TurnTaking(count: count, &random)
   }
 
-  /// Appends `count` records, each followed by a line feed.
-  ///
-  /// - Parameters:
-  ///   - microseconds: Event time of the first record in microseconds since 1970-01-01 UTC. Event times never go
-  ///     back (apart from injected late records): a start before the last record continues after it.
-  ///   - step: Microseconds between one record and the next, at least 2.
-  public mutating func append(
-    count: Int, startingAt microseconds: Int64, step: Int64 = 1_000, to buffer: inout [UInt8]
-  ) {
-    buffer.reserveCapacity(buffer.count + count * 640)
-    forEachRecord(count: count, startingAt: microseconds, step: step) { record in
-      buffer.append(contentsOf: record.bytes)
-      buffer.append(UInt8(ascii: "\n"))
-    }
-  }
-
-  /// Hands over `count` records one by one, for a producer that sends them with their key. Parameters as for
-  /// ``append(count:startingAt:step:to:)``.
+  /// Hands over `count` records one by one; see ``RecordSimulator``.
   public mutating func forEachRecord(
     count: Int, startingAt microseconds: Int64, step: Int64 = 1_000, _ body: (Record) throws -> Void
   ) rethrows {
-    // Good records have even microseconds and late ones odd, so that they never meet.
-    var time = microseconds & ~1
-    if time <= lastTime { time = lastTime + 2 }
-    let step = max(2, step & ~1)
+    clock.begin(at: microseconds, step: step)
     try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.maximumRecordBytes) { scratch in
       guard let start = scratch.baseAddress else { return }
       for _ in 0..<count {
-        turn += stride
-        if turn >= patients.count { turn -= patients.count }
-        lastTime = time
-        try emit(patient: turn, time: time, scratch: start, body)
-        time += step
+        try emit(patient: turns.next(), time: clock.next(), scratch: start, body)
       }
     }
   }
@@ -169,15 +143,6 @@ public struct IllnessRecordSimulator: Sendable {
     } else if place < 1 / 240 {
       patients[patient].fallIll(&random)
     }
-  }
-
-  /// A step near the golden section of `count` without a common divisor, so that turns look mixed and each patient
-  /// comes once in `count` records.
-  private static func stride(coprimeTo count: Int) -> Int {
-    func divisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : divisor(b, a % b) }
-    var candidate = max(1, Int(Double(count) * 0.618))
-    while divisor(candidate, count) != 1 { candidate += 1 }
-    return candidate % count
   }
 }
 

@@ -8,16 +8,27 @@ public protocol RecordSimulator: Sendable {
   /// What was written so far.
   var truth: Truth { get }
 
-  /// Appends `count` records, each followed by a line feed.
+  /// Hands over `count` records one by one.
   ///
   /// - Parameters:
-  ///   - microseconds: Event time of the first record in microseconds since 1970-01-01 UTC.
+  ///   - microseconds: Event time of the first record in microseconds since 1970-01-01 UTC. Event times never go back
+  ///     (apart from injected faults): a start before the last record continues after it.
   ///   - step: Microseconds between one record and the next, at least 2.
-  mutating func append(count: Int, startingAt microseconds: Int64, step: Int64, to buffer: inout [UInt8])
-
-  /// Hands over `count` records one by one. Parameters as for `append`.
   mutating func forEachRecord(
     count: Int, startingAt microseconds: Int64, step: Int64, _ body: (Record) throws -> Void) rethrows
+}
+
+extension RecordSimulator {
+  /// Appends `count` records, each followed by a line feed. Parameters as for `forEachRecord`.
+  public mutating func append(
+    count: Int, startingAt microseconds: Int64, step: Int64 = 1_000, to buffer: inout [UInt8]
+  ) {
+    buffer.reserveCapacity(buffer.count + count * 512)
+    forEachRecord(count: count, startingAt: microseconds, step: step) { record in
+      buffer.append(contentsOf: record.bytes)
+      buffer.append(UInt8(ascii: "\n"))
+    }
+  }
 }
 
 /// A record with the key of its message; the buffers are valid only inside the call that hands it over.

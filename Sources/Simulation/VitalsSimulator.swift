@@ -33,7 +33,7 @@ public struct VitalsSimulator: Sendable {
   private var lastReading: [Int64]
   private var turn = 0
   private var nextPerson = 0
-  private var lastTime = Int64.min
+  private var clock = RecordClock()
   private var startTime: Int64?
   private var injector: FaultInjector<VitalsFault>
 
@@ -64,37 +64,17 @@ public struct VitalsSimulator: Sendable {
     lastReading = Array(repeating: .min, count: count)
   }
 
-  /// Appends `count` readings, each followed by a line feed.
-  ///
-  /// - Parameters:
-  ///   - microseconds: Event time of the first reading in microseconds since 1970-01-01 UTC. Event times never go back
-  ///     (apart from injected faults): a start before the last reading continues after it.
-  ///   - step: Microseconds between one reading and the next of any bed, at least 2.
-  public mutating func append(
-    count: Int, startingAt microseconds: Int64, step: Int64 = 1_000, to buffer: inout [UInt8]
-  ) {
-    buffer.reserveCapacity(buffer.count + count * 320)
-    forEachRecord(count: count, startingAt: microseconds, step: step) { record in
-      buffer.append(contentsOf: record.bytes)
-      buffer.append(UInt8(ascii: "\n"))
-    }
-  }
-
-  /// Hands over `count` readings one by one. Parameters as for ``append(count:startingAt:step:to:)``.
+  /// Hands over `count` readings one by one; see ``RecordSimulator``.
   public mutating func forEachRecord(
     count: Int, startingAt microseconds: Int64, step: Int64 = 1_000, _ body: (Record) throws -> Void
   ) rethrows {
-    // Good readings have even microseconds; late and skewed ones odd, so that they never meet.
-    var time = microseconds & ~1
-    if time <= lastTime { time = lastTime + 2 }
-    let step = max(2, step & ~1)
-    if startTime == nil { admitEverybody(at: time) }
+    clock.begin(at: microseconds, step: step)
     try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1_024) { scratch in
       guard let start = scratch.baseAddress else { return }
       for _ in 0..<count {
-        lastTime = time
+        let time = clock.next()
+        if startTime == nil { admitEverybody(at: time) }
         try emit(bed: nextBed(at: time), time: time, scratch: start, body)
-        time += step
       }
     }
   }
