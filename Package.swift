@@ -44,11 +44,13 @@ let package = Package(
       cSettings: [.unsafeFlags(["-O2"])],
       linkerSettings: fetched("xgboost")),
     .systemLibrary(name: "CRDKafka", pkgConfig: "rdkafka"),
+    .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto"),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1"),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl"),
 
     room("DuckDB", ["CDuckDB"]),
     room("Kafka", ["CRDKafka"]),
+    room("MQTT", ["CMosquitto"]),
     room("HTTP", ["CCurl"]),
     room("DeltaLake", ["DuckDB", "HTTP"]),
     room("Clinical"),
@@ -58,7 +60,7 @@ let package = Package(
     room("Pipelines", ["CYAML"]),
     room("Dashboards", ["Pipelines"]),
     room("Intake", ["Clinical", "DeltaLake", "DuckDB"]),
-    room("Streaming", ["Pipelines", "DeltaLake", "DuckDB", "Kafka", "Models", "Observability"]),
+    room("Streaming", ["Pipelines", "DeltaLake", "DuckDB", "Kafka", "MQTT", "Models", "Observability"]),
     room("Alerts", ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "HTTP", "Observability"]),
     .executableTarget(
       name: "lakeward",
@@ -78,6 +80,7 @@ let package = Package(
       name: "LakewardTesting", path: "Tests/LakewardTesting", exclude: ["peers"], swiftSettings: swift),
     tests("DuckDBTests", ["DuckDB"]),
     tests("KafkaTests", ["Kafka"]),
+    tests("MQTTTests", ["MQTT"]),
     tests("DeltaLakeTests", ["DeltaLake", "DuckDB", "HTTP", "delta-writer"]),
     // Run many times at once by DeltaLakeTests.
     .executableTarget(

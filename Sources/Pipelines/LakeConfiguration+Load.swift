@@ -57,11 +57,33 @@ extension LakeConfiguration {
       kafkaProperties = kafka.dictionary("properties")
       kafka.finish()
     }
+    if let node = reader.node("mqtt") { mqtt = Self.mqtt(node, problems, resolved) }
     if let node = reader.node("engine"), var engine = MappingReader(node, what: "engine", problems: problems) {
       threads = engine.integer("threads", in: 1...1024)
       memoryLimitBytes = engine.bytes("memory_limit", in: (64 << 20)...(1 << 50))
       engine.finish()
     }
     reader.finish()
+  }
+
+  private static func mqtt(
+    _ node: YAMLNode, _ problems: ProblemList, _ resolved: (String) -> String
+  ) -> MQTTBroker? {
+    guard var reader = MappingReader(node, what: "mqtt", problems: problems) else { return nil }
+    let place = reader.requiredNode("broker")
+    let address = place.flatMap { Scalars.text($0, of: "broker", problems) }
+    var broker = address.flatMap(MQTTBroker.init(address:))
+    if let place, let address, broker == nil {
+      problems.add(
+        at: place.location, "broker is no address: '\(address)'",
+        remedy: "write HOST:PORT, or mqtts://HOST:PORT for TLS")
+    }
+    broker?.username = reader.text("username")
+    broker?.password = reader.text("password")
+    broker?.caFile = reader.text("ca_file").map(resolved)
+    broker?.certificateFile = reader.text("certificate_file").map(resolved)
+    broker?.keyFile = reader.text("key_file").map(resolved)
+    reader.finish()
+    return broker
   }
 }

@@ -6,6 +6,8 @@ public struct LakeConfiguration: Sendable, Hashable {
   public var brokers: String?
   /// Settings for librdkafka, by their librdkafka names.
   public var kafkaProperties: [String: String]
+  /// The MQTT broker; nil: nothing is read by MQTT.
+  public var mqtt: MQTTBroker?
   /// The folder that holds one folder per pipeline.
   public var pipelines: String
   /// The folder of registered models.
@@ -27,5 +29,45 @@ public struct LakeConfiguration: Sendable, Hashable {
     self.models = models ?? lake + "/models"
     self.threads = threads
     self.memoryLimitBytes = memoryLimitBytes
+  }
+}
+
+/// An MQTT broker and the login to it.
+public struct MQTTBroker: Sendable, Hashable {
+  /// Host name or address.
+  public var host: String
+  /// TCP port.
+  public var port: Int
+  /// Whether the connection is encrypted: `mqtts://`.
+  public var usesTLS: Bool
+  /// User name, if the broker wants one.
+  public var username: String?
+  /// Password, if the broker wants one.
+  public var password: String?
+  /// File of certificates (PEM) that the broker's is checked against; nil: the system's.
+  public var caFile: String?
+  /// File of Lakeward's own certificate (PEM), if the broker wants one.
+  public var certificateFile: String?
+  /// File of the key to it (PEM).
+  public var keyFile: String?
+
+  /// The broker at an address, `[mqtt://|mqtts://]HOST[:PORT]`; nil if that is no address. The port is 1883, or 8883 with
+  /// `mqtts`, unless it is given.
+  public init?(address: String) {
+    var rest = Substring(address)
+    usesTLS = rest.hasPrefix("mqtts://")
+    for scheme in ["mqtts://", "mqtt://"] where rest.hasPrefix(scheme) { rest = rest.dropFirst(scheme.count) }
+    if rest.hasSuffix("/") { rest = rest.dropLast() }
+    guard !rest.isEmpty, !rest.contains(where: { "/@ ".contains($0) }) else { return nil }
+    port = usesTLS ? 8883 : 1883
+    host = String(rest)
+    // An IPv6 address has colons of its own and stands in brackets.
+    if let colon = rest.lastIndex(of: ":"), !rest[colon...].contains("]") {
+      guard let number = Int(rest[rest.index(after: colon)...]), (1...65_535).contains(number) else { return nil }
+      port = number
+      host = String(rest[..<colon])
+    }
+    if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+    guard !host.isEmpty else { return nil }
   }
 }

@@ -1,4 +1,5 @@
 public import Kafka
+internal import MQTT
 public import Pipelines
 
 /// How a pipeline gets its records: the one place that decides between its topic and its landing directory.
@@ -19,6 +20,7 @@ public struct PipelineInputs: Sendable {
   private let pipeline: Pipeline
   private let definition: SourceDefinition
   private let lake: Lake
+  private let broker: MQTTBroker?
 
   /// The inputs of a pipeline.
   ///
@@ -31,6 +33,7 @@ public struct PipelineInputs: Sendable {
     self.pipeline = pipeline
     self.definition = definition
     self.lake = lake
+    broker = configuration.mqtt
     if let brokers = brokers ?? configuration.brokers, let kafka = definition.kafka {
       let properties = configuration.kafkaProperties.merging(kafka.properties) { $1 }
       kind = .kafka(kafka, KafkaConfiguration(brokers: brokers, properties: properties))
@@ -76,6 +79,20 @@ public struct PipelineInputs: Sendable {
       options.backlogBytes = Int64(definition.ingest.backlogBytes)
       return try IngestLog(landing: directory, channel: channel, options: options)
     }
+  }
+
+  /// The feed of the pipeline's MQTT topics; nil if it has none or no broker is configured.
+  ///
+  /// - Throws: `IngestError`.
+  public func mqttFeed() throws(IngestError) -> MQTTFeed? {
+    guard let mqtt = definition.mqtt, let broker else { return nil }
+    let configuration = MQTTConfiguration(
+      host: broker.host, port: broker.port, usesTLS: broker.usesTLS, username: broker.username,
+      password: broker.password, caFile: broker.caFile, certificateFile: broker.certificateFile,
+      keyFile: broker.keyFile)
+    return MQTTFeed(
+      configuration, clientId: mqtt.clientId ?? "lakeward-\(pipeline.name)", topics: mqtt.topics,
+      topicField: mqtt.topicField, into: try ingest(channel: "mqtt"))
   }
 
   /// The field that decides a record's partition: as configured, or the first key by which repeats are recognised.

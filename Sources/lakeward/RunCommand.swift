@@ -11,7 +11,8 @@ enum RunCommand: Command {
 
     Runs the named pipelines, or all, until Ctrl-C. Stop it at any instant and start it again: the tables hold the
     source's positions, so nothing is lost and nothing is there twice. Records come from the pipeline's Kafka topic
-    where brokers are given, here or in lakeward.yml, and else from its landing directory.
+    where brokers are given, here or in lakeward.yml, and else from its landing directory. Messages of the pipeline's
+    MQTT topics are taken where lakeward.yml names a broker.
 
     examples:
       lakeward run                          every pipeline, until Ctrl-C
@@ -39,6 +40,10 @@ enum RunCommand: Command {
           source: try workspace.source(pipeline, brokers: arguments.text("brokers")), registry: workspace.registry))
     }
     for job in jobs { job.start(mode, stop: stop) }
+    // What clients push waits in the log or the topic; a run over what is there takes no more of it.
+    let feeds =
+      try mode == .once ? [] : PushFeed.start(pipelines, workspace, brokers: arguments.text("brokers"), stop: stop)
+    defer { for feed in feeds { feed.wait() } }
     var failed = false
     for job in jobs {
       if let error = job.wait() {

@@ -9,6 +9,7 @@ struct HouseTests {
   private static let arrows: [String: Set<String>] = [
     "DuckDB": ["CDuckDB"],
     "Kafka": ["CRDKafka"],
+    "MQTT": ["CMosquitto"],
     "HTTP": ["CMicroHTTPD", "CCurl"],
     "DeltaLake": ["DuckDB", "HTTP"],
     "Clinical": [],
@@ -18,7 +19,7 @@ struct HouseTests {
     "Dashboards": ["Pipelines"],
     "Intake": ["Clinical", "DeltaLake", "DuckDB"],
     "Observability": [],
-    "Streaming": ["Pipelines", "DeltaLake", "DuckDB", "Kafka", "Models", "Observability"],
+    "Streaming": ["Pipelines", "DeltaLake", "DuckDB", "Kafka", "MQTT", "Models", "Observability"],
     "Alerts": ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "HTTP", "Observability"],
     "Connectors": ["HTTP", "DeltaLake", "DuckDB", "Pipelines"],
     "Server": ["HTTP", "Observability"],
@@ -27,7 +28,7 @@ struct HouseTests {
   /// The one room that may import a C library.
   private static let adapters = [
     "CDuckDB": "DuckDB", "CRDKafka": "Kafka", "CXGBoost": "Models", "CYAML": "Pipelines", "CMicroHTTPD": "HTTP",
-    "CCurl": "HTTP",
+    "CCurl": "HTTP", "CMosquitto": "MQTT",
   ]
 
   /// Rooms that decide and never do: no C beyond their parser, no SQL engine, no network.
