@@ -89,7 +89,8 @@ extension Pipeline {
     let warnings = queries.flatMap(SQLPortability.findings).sorted { $0.location < $1.location }
     self.init(
       name: draft.name, summary: draft.summary, folder: folder, source: draft.source, tables: assembly.tables(),
-      externalTables: draft.reads, trigger: draft.trigger, models: assembly.models(training: training),
+      externalTables: draft.reads, trigger: draft.trigger, eventTime: draft.eventTime, recents: draft.recents,
+      models: assembly.models(training: training),
       warnings: warnings)
     try problems.throwIfAny()
   }

@@ -18,6 +18,10 @@ public struct Pipeline: Sendable, Hashable {
   public var externalTables: [String]
   /// When a micro-batch starts and how large it may be.
   public var trigger: Trigger
+  /// When records happened and how late they may come, if the pipeline says so.
+  public var eventTime: EventTime?
+  /// Relations of the last readings of each key.
+  public var recents: [RecentDefinition]
   /// Models that are trained for and used by this pipeline.
   public var models: [ModelDefinition]
   /// SQL that runs here but would not mean the same on Spark.
@@ -27,7 +31,8 @@ public struct Pipeline: Sendable, Hashable {
   public init(
     name: String, summary: String? = nil, folder: String = "", source: SourceDefinition?,
     tables: [TableDefinition] = [], externalTables: [String] = [], trigger: Trigger = Trigger(),
-    models: [ModelDefinition] = [], warnings: [DefinitionProblem] = []
+    eventTime: EventTime? = nil, recents: [RecentDefinition] = [], models: [ModelDefinition] = [],
+    warnings: [DefinitionProblem] = []
   ) {
     self.name = name
     self.summary = summary
@@ -36,6 +41,8 @@ public struct Pipeline: Sendable, Hashable {
     self.tables = tables
     self.externalTables = externalTables
     self.trigger = trigger
+    self.eventTime = eventTime
+    self.recents = recents
     self.models = models
     self.warnings = warnings
   }

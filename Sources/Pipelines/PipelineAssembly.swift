@@ -8,7 +8,7 @@ struct PipelineAssembly {
   /// Every relation that SQL may read, by its name in small letters.
   private var relations: [String: Relation] = [:]
 
-  private enum Relation: Equatable { case stream, raw, external, defined(Int) }
+  private enum Relation: Equatable { case stream, raw, external, recent, defined(Int) }
 
   init(_ draft: PipelineDraft, source: SourceDefinition?, scripts: [SQLScript], problems: ProblemList) {
     self.draft = draft
@@ -36,6 +36,7 @@ struct PipelineAssembly {
     for definition in definitions { check(definition) }
     var tables = definitions.map(\.table)
     for rules in draft.tables { attach(rules, to: &tables) }
+    RecentRules.check(draft.recents, tables, problems)
     return ordered(tables)
   }
 
@@ -74,6 +75,7 @@ struct PipelineAssembly {
       declare(source.quarantineTable, .raw, at: place)
     }
     for name in draft.reads { declare(name, .external, at: draft.location) }
+    for recent in draft.recents { declare(recent.name, .recent, at: recent.location) }
     for (index, definition) in definitions.enumerated() {
       declare(definition.table.name, .defined(index), at: definition.namePlace)
     }
@@ -93,6 +95,7 @@ struct PipelineAssembly {
     case .stream: "the source's stream"
     case .raw: "the source's bronze or quarantine table"
     case .external: "listed under 'reads'"
+    case .recent: "listed under 'recent'"
     case .defined(let index): "defined at \(definitions[index].namePlace)"
     }
   }

@@ -24,6 +24,8 @@ struct PipelineDraft {
   var reads: [String] = []
   var tables: [Table] = []
   var trigger = Trigger()
+  var eventTime: EventTime?
+  var recents: [RecentDefinition] = []
   var models: [Model] = []
 
   init(_ root: YAMLNode, problems: ProblemList) {
@@ -38,6 +40,8 @@ struct PipelineDraft {
     reads = reader.names("reads")
     if let node = reader.node("tables") { tables = Self.tables(node, problems) }
     if let node = reader.node("trigger") { trigger = Self.trigger(node, problems) }
+    if let node = reader.node("event_time") { eventTime = Self.eventTime(node, source: source, problems) }
+    if let node = reader.node("recent") { recents = Self.recents(node, eventTime: eventTime, problems) }
     if let node = reader.node("models") { models = Self.models(node, problems) }
     reader.finish()
   }

@@ -122,6 +122,9 @@ public enum SparkDialect {
     CREATE OR REPLACE MACRO element_at(c, k) AS c[k]
     """#,
     #"""
+    CREATE OR REPLACE MACRO try_element_at(c, k) AS c[k]
+    """#,
+    #"""
     CREATE OR REPLACE MACRO array_join(l, s) AS array_to_string(l, s)
     """#,
     #"""
@@ -215,6 +218,12 @@ public enum SparkDialect {
     """#,
     #"""
     CREATE OR REPLACE MACRO timestamp_millis(n) AS make_timestamptz(CAST(n AS BIGINT) * 1000)
+    """#,
+    #"""
+    CREATE OR REPLACE MACRO unix_micros(t) AS epoch_us(t)
+    """#,
+    #"""
+    CREATE OR REPLACE MACRO unix_millis(t) AS epoch_ms(t)
     """#,
     #"""
     CREATE OR REPLACE MACRO timestamp_micros(n) AS make_timestamptz(CAST(n AS BIGINT))

@@ -34,6 +34,28 @@ public struct FlowIdentity: Sendable, Hashable {
     return positions
   }
 
+  /// The newest event time of each partition that a table's `txn` actions hold, microseconds since 1970.
+  ///
+  /// It is committed with the rows, under `PIPELINE/STREAM/PARTITION/event_time`, and covers all records of the
+  /// partition before the table's position there: the watermark needs no other memory.
+  public func newestEventTimes(in transactions: [String: Int64]) -> [Int32: Int64] {
+    var times: [Int32: Int64] = [:]
+    for (appId, version) in transactions where appId.hasPrefix(prefix) && appId.hasSuffix(Self.eventTimeSuffix) {
+      guard let partition = Int32(appId.dropFirst(prefix.count).dropLast(Self.eventTimeSuffix.count)) else { continue }
+      times[partition] = version
+    }
+    return times
+  }
+
+  /// The `txn` actions that record newest event times, in order of partition.
+  public func eventTimeTransactions(_ newest: [Int32: Int64]) -> [AppTransaction] {
+    newest.sorted { $0.key < $1.key }.map {
+      AppTransaction(appId: appId(partition: $0.key) + Self.eventTimeSuffix, version: $0.value)
+    }
+  }
+
+  private static let eventTimeSuffix = "/event_time"
+
   /// The `txn` actions that record these positions, in order of partition.
   public func transactions(_ positions: Positions) -> [AppTransaction] {
     positions.sorted { $0.key < $1.key }.map { AppTransaction(appId: appId(partition: $0.key), version: $0.value) }

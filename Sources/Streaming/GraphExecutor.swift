@@ -7,22 +7,33 @@ internal import Pipelines
 /// Each streaming table's SELECT reads the rows of the step before it from memory. Nothing is visible to readers
 /// until the caller commits what `execute` returns.
 final class GraphExecutor {
-  private let pipeline: Pipeline
-  private let tables: PipelineTables
+  let pipeline: Pipeline
+  let tables: PipelineTables
   private let lake: Lake
-  private let connection: Connection
+  let connection: Connection
   private let writer: FileWriterQueue
-  private let graph: GraphSQL
+  let graph: GraphSQL
   private var deduplicators: [String: Deduplicator] = [:]
-  private var report: BatchReport
+  /// Recent readings, by the relation's name in small letters.
+  var histories: [String: RecentHistory] = [:]
+  /// The histories that the micro-batch in hand has read, with the rows that it adds to them.
+  var usedHistories: [String: String] = [:]
+  let judge: EventTimeJudge?
+  /// The late records of the micro-batch in hand, if there are any.
+  var lateRecords: String?
+  /// The newest event time of each partition before the micro-batch in hand, microseconds since 1970.
+  var newestBefore: [Int32: Int64] = [:]
+  /// For each table that reads its own recent readings, the columns that its rules and its history need.
+  var candidateColumns: [String: String] = [:]
+  var report: BatchReport
 
   /// The parsed records of the micro-batch in hand, as SQL that can stand in FROM.
-  private var records = ""
+  var records = ""
   /// The one table that reads the source, if there is one only: then records are parsed on their way into it, and
   /// never stored in between.
   private let onlyReader: String?
   /// The tables whose rows name their record.
-  private var withCoordinates: Set<String> = []
+  var withCoordinates: Set<String> = []
 
   /// - Parameters:
   ///   - connection: Computes the steps.
@@ -38,9 +49,11 @@ final class GraphExecutor {
     writer = FileWriterQueue(connection: writerConnection)
     graph = GraphSQL(pipeline, source: source)
     report = BatchReport(pipeline: pipeline.name)
+    judge = pipeline.eventTime.map { EventTimeJudge(rule: $0, connection: connection) }
     let graph = graph
     let readers = pipeline.streamingTables.filter { $0.references.contains(where: graph.isSource) }
-    onlyReader = readers.count == 1 ? readers[0].name : nil
+    // Event times are judged before any table sees the records.
+    onlyReader = readers.count == 1 && pipeline.eventTime == nil ? readers[0].name : nil
   }
 
   // MARK: Preparing
@@ -53,9 +66,19 @@ final class GraphExecutor {
     let none = PipelineTables.bronzeColumns.map { "CAST(NULL AS \($0.type)) AS \(SQL.quote(identifier: $0.name))" }
     try FailingRecords.reset(connection)
     try parse("(SELECT \(none.joined(separator: ", ")) WHERE false)")
+    if let judge { _ = try judge.judge(records, newest: [:], lateTable: Self.late) }
+    for recent in pipeline.recents {
+      histories[recent.name.lowercased()] = RecentHistory(
+        recent, latenessSeconds: pipeline.eventTime?.allowedLatenessSeconds ?? 0, connection: connection)
+    }
     var staged: Set<String> = []
     for definition in pipeline.streamingTables {
+      if pipeline.readsItself(definition) { try createOwnHistories(definition) }
       try stage(definition, staged: staged, span: OffsetSpan([:]))
+      try createHistories(of: definition)
+      if pipeline.readsItself(definition) {
+        try complete(definition, condition: nil, staged: staged, span: OffsetSpan([:]))
+      }
       let columns = try connection.columns(
         of: "SELECT * EXCLUDE (\(RowSelection.violationColumn)) FROM \(rows(definition.name))")
       try requireCoordinates(definition, columns: columns)
@@ -64,7 +87,7 @@ final class GraphExecutor {
       try expose(definition.name, condition: nil)
       staged.insert(definition.name)
     }
-    try rebuildDeduplication()
+    try rebuildState()
   }
 
   private func requireCoordinates(_ definition: TableDefinition, columns: [Column]) throws {
@@ -92,8 +115,9 @@ final class GraphExecutor {
     }
   }
 
-  /// Reads the keys of recent rows from the tables again.
-  func rebuildDeduplication() throws {
+  /// Reads the keys of recent rows from the tables again, and recent readings when they are needed next.
+  func rebuildState() throws {
+    for history in histories.values { history.forget() }
     for definition in pipeline.streamingTables {
       guard let rule = definition.deduplicate else { continue }
       let deduplicator = Deduplicator(table: definition.name, rule: rule, connection: connection)
@@ -139,7 +163,9 @@ final class GraphExecutor {
     }
     let wantsQuarantine = batch.tables.contains(tables.quarantine)
     try timed("parse") { try parse(batch.bronze) }
+    try timed("event time") { try judgeEventTimes(batch) }
     try FailingRecords.reset(connection)
+    usedHistories = [:]
     var staged: Set<String> = []
     var inspected: [TableDefinition] = []
     for definition in pipeline.streamingTables {
@@ -147,10 +173,13 @@ final class GraphExecutor {
       let mayReject = readsSource(definition) || definition.expectations.contains { $0.action == .quarantine }
       guard isWanted || (wantsQuarantine && mayReject) else { continue }
       try timed(definition.name) {
+        for recent in pipeline.recents(neededBy: definition) {
+          try prepare(recent, for: definition, staged: staged, batch: batch)
+        }
         try stage(definition, staged: staged, span: batch.span)
         inspected.append(definition)
         guard isWanted else { return }
-        try select(definition)
+        try select(definition, staged: staged, span: batch.span)
         staged.insert(definition.name)
       }
     }
@@ -158,8 +187,11 @@ final class GraphExecutor {
   }
 
   /// The rows became durable: remember their keys.
-  func didCommit(_ changes: [TableChange]) throws {
+  func didCommit(_ changes: [TableChange], span: OffsetSpan) throws {
     for change in changes { try deduplicators[change.table]?.didCommit() }
+    for (name, current) in usedHistories {
+      try histories[name]?.didCommit(current, span: span, newest: report.newestEventTimes)
+    }
   }
 
   private func parse(_ bronze: String) throws {
@@ -178,13 +210,19 @@ final class GraphExecutor {
     let select = { [self] (records: String) in
       try graph.rows(of: definition) { try relation($0, records: records, staged: staged, span: span) }
     }
-    let create = "CREATE OR REPLACE TABLE \(rows(definition.name)) AS"
+    let readsItself = pipeline.readsItself(definition)
+    let create = { [self] in
+      if readsItself { try stageNoHistory(definition, staged: staged, span: span) }
+      let columns = readsItself ? try candidateColumns(of: definition, rows: select(records)) : "*"
+      try connection.execute(
+        "CREATE OR REPLACE TABLE \(judged(definition)) AS SELECT \(columns) FROM (\(try select(records)))")
+    }
     do {
-      try connection.execute("\(create) \(try select(records))")
+      try create()
     } catch  where readsSource(definition) && FailingRecords.isAboutData(error) {
       try FailingRecords(connection: connection, rows: select).separate(records, for: definition, after: error)
       records = FailingRecords.others
-      try connection.execute("\(create) \(try select(records))")
+      try create()
     }
   }
 
@@ -193,14 +231,34 @@ final class GraphExecutor {
   }
 
   /// Decides which staged rows stay, and writes them.
-  private func select(_ definition: TableDefinition) throws {
-    try countBreaches(definition)
+  private func select(_ definition: TableDefinition, staged: Set<String>, span: OffsetSpan) throws {
     var metrics: [String: String] = [:]
-    var condition: String?
-    if let deduplicator = deduplicators[definition.name] {
-      let outcome = try deduplicator.inspect(
-        staged: rows(definition.name), snapshot: try tables.table(definition.name).snapshot())
-      condition = outcome.condition
+    let inspect = { [self] in
+      try countBreaches(definition)
+      return try deduplicators[definition.name]?.inspect(
+        staged: judged(definition), snapshot: try tables.table(definition.name).snapshot())
+    }
+    var outcome = try inspect()
+    var condition = outcome?.condition
+    if pipeline.readsItself(definition) {
+      do {
+        try complete(definition, condition: condition, staged: staged, span: span)
+      } catch  where readsSource(definition) && FailingRecords.isAboutData(error) {
+        // Columns that only now were computed fail on some records: without those, others have another history.
+        try stageNoHistory(definition, staged: staged, span: span)
+        let select = { [self] (records: String) in
+          try graph.rows(of: definition) { try relation($0, records: records, staged: staged, span: span) }
+        }
+        try FailingRecords(connection: connection, rows: select).separate(records, for: definition, after: error)
+        records = FailingRecords.others
+        try stage(definition, staged: staged, span: span)
+        outcome = try inspect()
+        try complete(definition, condition: outcome?.condition, staged: staged, span: span)
+      }
+      // Only rows that stay were completed.
+      condition = nil
+    }
+    if let outcome {
       metrics["numDuplicates"] = String(outcome.duplicates)
       report.duplicates += outcome.duplicates
     }
@@ -212,10 +270,10 @@ final class GraphExecutor {
 
   /// Counts the rows that break each rule. Quarantine rules are counted over the few rows that break one.
   private func countBreaches(_ definition: TableDefinition) throws {
-    let broken = "(SELECT * FROM \(rows(definition.name)) WHERE \(RowSelection.violationColumn) IS NOT NULL)"
+    let broken = "(SELECT * FROM \(judged(definition)) WHERE \(RowSelection.violationColumn) IS NOT NULL)"
     try countBreaches(of: definition.expectations.filter { $0.action == .quarantine }, definition, in: broken)
     try countBreaches(
-      of: definition.expectations.filter { $0.action != .quarantine }, definition, in: rows(definition.name))
+      of: definition.expectations.filter { $0.action != .quarantine }, definition, in: judged(definition))
   }
 
   private func countBreaches(of rules: [Expectation], _ definition: TableDefinition, in relation: String) throws {
@@ -243,7 +301,7 @@ final class GraphExecutor {
       """
     let violations = inspected.filter { $0.expectations.contains { $0.action == .quarantine } }.map {
       """
-      SELECT "partition", "offset", \(RowSelection.violationColumn) FROM \(rows($0.name))
+      SELECT "partition", "offset", \(RowSelection.violationColumn) FROM \(judged($0))
       WHERE \(RowSelection.violationColumn) IS NOT NULL
       """
     }
@@ -267,9 +325,9 @@ final class GraphExecutor {
 
   // MARK: Relations
 
-  private func rows(_ table: String) -> String { "stage.\(SQL.quote(identifier: table + "_rows"))" }
+  func rows(_ table: String) -> String { "stage.\(SQL.quote(identifier: table + "_rows"))" }
 
-  private func accepted(_ table: String) -> String { "stage.\(SQL.quote(identifier: table))" }
+  func accepted(_ table: String) -> String { "stage.\(SQL.quote(identifier: table))" }
 
   private func expose(_ table: String, condition: String?) throws {
     let conditions = ["\(RowSelection.violationColumn) IS NULL"] + (condition.map { [$0] } ?? [])
@@ -282,10 +340,11 @@ final class GraphExecutor {
   }
 
   /// What an input of a SELECT stands for: the stream, a step before it, or a table of the lake.
-  private func relation(
+  func relation(
     _ reference: TableReference, records: String, staged: Set<String>, span: OffsetSpan
   ) throws -> String {
     if graph.isSource(reference) { return graph.stream(of: records) }
+    if let history = histories[reference.name.lowercased()], !reference.isStream { return history.relation }
     guard reference.isStream, let definition = pipeline.table(named: reference.name) else {
       return try DeltaReader.scanSQL(lake.table(named: reference.name).snapshot())
     }

@@ -17,7 +17,12 @@ struct GraphSQL {
   func register(on connection: Connection) throws { try parser.register(on: connection) }
 
   /// Parses the records of a bronze relation.
-  func parse(_ bronze: String) -> String { parser.select(from: bronze) }
+  ///
+  /// Those of clocks that run ahead get a reason too.
+  func parse(_ bronze: String) -> String {
+    let parsed = parser.select(from: bronze)
+    return pipeline.eventTime.map { EventTimeJudge.withoutFuture(parsed, rule: $0) } ?? parsed
+  }
 
   /// The stream's good records in a relation that `parse` gave.
   func stream(of records: String) -> String {

@@ -29,6 +29,10 @@ public struct BatchReport: Sendable {
   public var rows: [String: Int64] = [:]
   /// Records that repeat an earlier one, dropped by a table.
   public var duplicates: Int64 = 0
+  /// Records that came after their partition's watermark.
+  public var late: Int64 = 0
+  /// The newest event time of each source partition so far, microseconds since 1970; empty without `event_time`.
+  public var newestEventTimes: [Int32: Int64] = [:]
   /// Rows that broke each rule, as `TABLE.RULE`.
   public var breaches: [String: Int64] = [:]
   /// The version that each table has now.

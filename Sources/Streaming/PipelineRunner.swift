@@ -147,7 +147,7 @@ public final class PipelineRunner {
   /// Repairs the tables that lag behind bronze, then goes to bronze's positions in the source.
   private func recover(stop: StopSignal, observe: (BatchReport) -> Void) throws {
     scan.clear()
-    try executor.rebuildDeduplication()
+    try executor.rebuildState()
     while !stop.isStopped {
       let positions = try tables.positions()
       guard let step = CatchUpStep.next(bronze: positions.bronze, tables: positions.others) else {
@@ -237,8 +237,12 @@ public final class PipelineRunner {
     let start = ContinuousClock.now
     let transactions = tables.identity.transactions(span.next)
     for change in changes {
-      let outcome = try tables.table(change.table).append(
-        change.files, transactions: transactions, operation: "STREAMING UPDATE", metrics: change.metrics)
+      let table = try tables.table(change.table)
+      let known = tables.identity.newestEventTimes(in: try table.snapshot().transactions)
+      let newer = report.newestEventTimes.filter { $0.value > known[$0.key] ?? .min }
+      let outcome = try table.append(
+        change.files, transactions: transactions + tables.identity.eventTimeTransactions(newer),
+        operation: "STREAMING UPDATE", metrics: change.metrics)
       switch outcome {
       case .committed(let version):
         report.rows[change.table] = change.rows
@@ -247,7 +251,7 @@ public final class PipelineRunner {
         return change.table
       }
     }
-    try executor.didCommit(changes)
+    try executor.didCommit(changes, span: span)
     report.seconds["commit"] = (ContinuousClock.now - start) / .seconds(1)
     return nil
   }

@@ -29,7 +29,7 @@ public enum StreamingError: Error, Sendable, CustomStringConvertible {
     case .missingColumn(let table, let column, let reason):
       "\(table): the SELECT gives no column \(column), which is needed \(reason); add it"
     case .notAnInstant(let table, let column, let type):
-      "\(table): deduplication needs the event time \(column) as an instant, and it is a \(type); declare the field as a timestamp, or write CAST(\(column) AS TIMESTAMP_LTZ)"
+      "\(table): the event time \(column) must be an instant, and it is a \(type); declare the field as a timestamp, or write CAST(\(column) AS TIMESTAMP_LTZ)"
     case .unknownTable(let name, let lake):
       "there is no table \(name) in the lake \(lake); lakeward table list names those that exist"
     case .overtaken(let pipeline, let table):

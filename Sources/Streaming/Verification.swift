@@ -26,6 +26,7 @@ public struct Verification {
   private let identity: FlowIdentity
   private let bronze: String
   private let quarantine: String
+  private let late = "verify_late"
 
   /// A verification of a pipeline's tables. Functions that the SQL calls must be registered on the connection.
   /// - Throws: `StreamingError.noSource` for a pipeline without a stream.
@@ -45,8 +46,12 @@ public struct Verification {
     try graph.register(on: connection)
     // The SQL would fail on these again.
     let failing = "(FROM \(try scan(quarantine)) WHERE contains(reason, \(SQL.quote(literal: FailingRecords.reason))))"
-    let records = "(FROM \(try scan(bronze)) AS b ANTI JOIN \(failing) AS q USING (\"partition\", \"offset\"))"
-    try connection.execute("CREATE OR REPLACE TEMP TABLE verify_records AS \(graph.parse(records))")
+    try connection.execute("CREATE OR REPLACE TEMP TABLE verify_records AS \(graph.parse(try scan(bronze)))")
+    if let rule = pipeline.eventTime {
+      _ = try EventTimeJudge(rule: rule, connection: connection).judge("verify_records", newest: [:], lateTable: late)
+    }
+    try connection.execute(
+      "DELETE FROM verify_records WHERE (_partition, _offset) IN (SELECT (\"partition\", \"offset\") FROM \(failing))")
     var checks = try [coordinatesAreUnique(bronze), coordinatesAreUnique(quarantine), positionsAgree()]
     for definition in pipeline.streamingTables {
       let columns = Set(try connection.columns(of: "SELECT * FROM \(try scan(definition.name))").map(\.name))
@@ -144,7 +149,23 @@ public struct Verification {
   }
 
   private func wholeInput(_ reference: TableReference) throws -> String {
-    graph.isSource(reference) ? graph.stream(of: "verify_records") : try scan(reference.name)
+    if !reference.isStream, let recent = pipeline.recent(named: reference.name) { return try history(recent) }
+    return graph.isSource(reference) ? graph.stream(of: "verify_records") : try scan(reference.name)
+  }
+
+  /// The recent readings of every stored row; records that are not in the table have none.
+  private func history(_ recent: RecentDefinition) throws -> String {
+    let table = try scan(recent.table)
+    let sql = RecentSQL(recent)
+    let types = try connection.columns(of: "SELECT * FROM \(table)").map { ($0.name.lowercased(), $0.type.description) }
+    let others = """
+      (SELECT _partition AS "partition", _offset AS "offset" FROM verify_records
+      ANTI JOIN \(table) AS t ON _partition = t."partition" AND _offset = t."offset")
+      """
+    return """
+      (\(sql.select(current: table, earlier: nil, late: late))
+      UNION ALL \(sql.empty(coordinates: others, types: Dictionary(types) { first, _ in first })))
+      """
   }
 
   /// The stored rows are those that the table's SQL gives today over the stored rows of the step before it.

@@ -57,6 +57,15 @@ import Testing
         lines.append("  deduplicates by \(rule.keys) within \(rule.withinSeconds) s of \(rule.eventTime)")
       }
     }
+    if let time = pipeline.eventTime {
+      let lateness = time.allowedLatenessSeconds.map { "\($0) s" } ?? "any"
+      let tolerance = time.futureToleranceSeconds.map { "\($0) s" } ?? "any"
+      lines.append("event time \(time.column), late by \(lateness) into \(time.late), ahead by \(tolerance)")
+    }
+    lines += pipeline.recents.map {
+      "recent \($0.name): \($0.columns) of the last \($0.rows) of \($0.table) by \($0.keys) within \($0.withinSeconds) s"
+        + " of \($0.orderBy)\($0.includesCurrent ? " and its own" : "")"
+    }
     lines += pipeline.warnings.map { "warning \($0)" }
     return lines.joined(separator: "\n") + "\n"
   }

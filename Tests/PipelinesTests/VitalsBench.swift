@@ -10,7 +10,7 @@ struct VitalsBench {
 
   let pipeline: Pipeline
   let silver: TableDefinition
-  /// Has the table `readings` and the view `silver` over it.
+  /// Has the table `readings`, the table `earlier` of the patient's earlier readings, and the view `silver` over both.
   let connection: Connection
 
   init() throws {
@@ -28,7 +28,8 @@ struct VitalsBench {
       """
       CREATE TABLE readings (\(fields.joined(separator: ", ")), _source VARCHAR DEFAULT 'file',
         _partition INTEGER DEFAULT 0, _offset BIGINT DEFAULT 7, _ingest_time TIMESTAMPTZ DEFAULT '2024-06-01T12:00:00Z');
-      CREATE VIEW silver AS \(silver.sql { _ in "readings" })
+      CREATE TABLE earlier ("partition" INTEGER, "offset" BIGINT, event_time TIMESTAMPTZ[]);
+      CREATE VIEW silver AS \(silver.sql { $0.isStream ? "readings" : "earlier" })
       """)
   }
 

@@ -68,6 +68,6 @@ import Testing
       try PipelineRunner(
         pipeline: pipeline, lake: lake, engine: QueryEngine(lake: lake), source: MemorySource([:]), registry: nil)
     }
-    #expect(error?.description.contains("silver_visits: deduplication needs the event time seen") ?? false)
+    #expect(error?.description.contains("silver_visits: the event time seen must be an instant") ?? false)
   }
 }

@@ -1,4 +1,4 @@
--- Readings with units checked, and what follows from one reading alone: scores, alerts, doubts about the device.
+-- Readings with units checked, and what follows from them: scores, alerts, doubts about the device.
 CREATE STREAMING TABLE silver_patient_vitals
 COMMENT 'Vital signs, one row per patient and event time, with NEWS2 and qSOFA; implausible readings are in quarantine_patient_vitals'
 AS
@@ -7,7 +7,9 @@ WITH
 sent AS (
   SELECT
     lower(patient_id) AS patient_id,
-    event_time,
+    v.event_time,
+    -- Of the readings that had arrived before this one.
+    (unix_micros(v.event_time) - unix_micros(try_element_at(r.event_time, -1))) / 6e7 AS minutes_since_last_reading,
     ward,
     device_id,
     heart_rate,
@@ -28,7 +30,8 @@ sent AS (
     _source AS source,
     _partition AS "partition",
     _offset AS "offset"
-  FROM STREAM(patient_vitals)
+  FROM STREAM(patient_vitals) AS v
+  LEFT JOIN earlier_readings AS r ON r."partition" = v._partition AND r."offset" = v._offset
 ),
 -- Zero is how monitors say "no signal": it becomes NULL, and the sensor is named. The spans of body temperatures in °C
 -- and °F do not overlap, so the value decides which unit it is in; a unit that says otherwise makes it suspect.
@@ -57,6 +60,7 @@ measured AS (
     nullif(diastolic, 0e0) AS diastolic,
     consciousness,
     supplemental_oxygen,
+    minutes_since_last_reading,
     nullif(
       concat_ws(
         ' ',
@@ -248,6 +252,7 @@ SELECT
   systolic >= 179.5 OR diastolic >= 109.5 AS alert_hypertension,
   mean_arterial_pressure < 65 AS alert_low_mean_pressure,
   shock_index >= 0.9 AS alert_shock_index,
+  minutes_since_last_reading,
   no_signal,
   nullif(
     concat_ws(
