@@ -12,7 +12,7 @@ import Testing
   @Test func isSoundAndPortable() throws {
     let pipeline = bench.pipeline
     #expect(pipeline.warnings.isEmpty)
-    #expect(pipeline.tables.map(\.name) == ["silver_patient_vitals"])
+    #expect(pipeline.streamingTables.map(\.name) == ["silver_patient_vitals"])
     #expect(pipeline.source?.kafka?.topic == "patient-vitals")
     #expect(pipeline.source?.landing?.path == "landing/patient_vitals")
     #expect(pipeline.source?.bronzeTable == "bronze_patient_vitals")
