@@ -43,6 +43,9 @@ let package = Package(
       name: "CXGBoost",
       cSettings: [.unsafeFlags(["-O2"])],
       linkerSettings: fetched("xgboost")),
+    .target(
+      name: "CLearning",
+      cSettings: [.unsafeFlags(["-O3"])]),
     .systemLibrary(name: "CRDKafka", pkgConfig: "rdkafka"),
     .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto"),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1"),
@@ -56,7 +59,7 @@ let package = Package(
     room("Clinical"),
     room("Observability"),
     room("Simulation", ["Clinical"]),
-    room("Models", ["CXGBoost", "DuckDB"]),
+    room("Models", ["CXGBoost", "CLearning", "DuckDB"]),
     room("Pipelines", ["CYAML"]),
     room("Dashboards", ["Pipelines"]),
     room("Intake", ["Clinical", "DeltaLake", "DuckDB"]),

@@ -34,6 +34,21 @@ public struct VectorWriter: ~Copyable {
     duckdb_validity_set_row_invalid(duckdb_vector_get_validity(vector), idx_t(row))
   }
 
+  /// Makes every row NULL.
+  public func setAllNull() {
+    for row in 0..<rowCount { setNull(row) }
+  }
+
+  /// The vector of field `index` of a STRUCT, counted from 0.
+  ///
+  /// - Throws: `.usage` if the column is no structure or has no such field.
+  public func field(_ index: Int) throws -> VectorWriter {
+    guard case .structure(let fields) = type, fields.indices.contains(index) else {
+      throw DuckDBError(.usage, "a column of type \(type) has no field \(index)")
+    }
+    return VectorWriter(duckdb_struct_vector_get_child(vector, idx_t(index)), fields[index].type, rowCount: rowCount)
+  }
+
   /// Writes text into a row of a VARCHAR or JSON column.
   ///
   /// - Throws: `.usage` if the column holds something else.

@@ -81,11 +81,11 @@ final class Booster: @unchecked Sendable {
     case contributions = 2
   }
 
-  /// Calls `body` with one value per row for `rows` (row-major, NaN for missing), without copying the rows.
+  /// Calls `body` with `outputs` values per row for `rows` (row-major, NaN for missing), without copying the rows.
   func predict<Result>(
-    _ rows: UnsafeBufferPointer<Float>, columns: Int, _ body: (UnsafeBufferPointer<Float>) -> Result
+    _ rows: UnsafeBufferPointer<Float>, columns: Int, outputs: Int, _ body: (UnsafeBufferPointer<Float>) -> Result
   ) throws(ModelError) -> Result {
-    let count = columns == 0 ? 0 : rows.count / columns
+    let count = columns == 0 ? 0 : rows.count / columns * outputs
     var shape: UnsafePointer<UInt64>?
     var dimensions: UInt64 = 0
     var values: UnsafePointer<Float>?
@@ -97,8 +97,8 @@ final class Booster: @unchecked Sendable {
     return body(UnsafeBufferPointer(start: values, count: count))
   }
 
-  /// TreeSHAP values, row-major with `columns + 1` per row; the last is the base value.
-  func contributions(_ rows: UnsafeBufferPointer<Float>, columns: Int) throws(ModelError) -> [Float] {
+  /// TreeSHAP values, row-major with `columns + 1` per row and output; the last is the base value.
+  func contributions(_ rows: UnsafeBufferPointer<Float>, columns: Int, outputs: Int) throws(ModelError) -> [Float] {
     let matrix = try FeatureMatrix(rows: rows, columns: columns, threads: 1)
     var shape: UnsafePointer<UInt64>?
     var dimensions: UInt64 = 0
@@ -107,7 +107,7 @@ final class Booster: @unchecked Sendable {
       XGBoosterPredictFromDMatrix(
         handle, matrix.handle, Self.configuration(.contributions, inPlace: false), &shape, &dimensions, &values),
       "explaining")
-    return Array(UnsafeBufferPointer(start: values, count: rows.count / columns * (columns + 1)))
+    return Array(UnsafeBufferPointer(start: values, count: rows.count / columns * (columns + 1) * outputs))
   }
 
   /// Total gain of each feature that some split uses, by the feature's name or `f0`, `f1`, ….
@@ -156,6 +156,11 @@ final class FeatureMatrix {
 
   func setLabels(_ labels: [Float]) throws(ModelError) {
     try check(XGDMatrixSetFloatInfo(handle, "label", labels, UInt64(labels.count)), "setting the labels")
+  }
+
+  /// How much each row counts.
+  func setWeights(_ weights: [Float]) throws(ModelError) {
+    try check(XGDMatrixSetFloatInfo(handle, "weight", weights, UInt64(weights.count)), "setting the rows' weights")
   }
 
   func setFeatureNames(_ names: [String]) throws(ModelError) {

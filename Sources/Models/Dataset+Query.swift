@@ -4,31 +4,41 @@ extension Dataset {
   /// The rows of a query in a canonical order (by group, label and features), so that the same rows give the same
   /// dataset in whatever order the query finds them.
   ///
-  /// `features` are numeric or Boolean columns (NULL is missing), `label` is Boolean or 0/1, `group` is of any type.
-  /// Rows whose label is NULL are counted in `unlabelledRows` and left out. Throws a `ModelError` (`trainingData`) for
-  /// a missing column, a label that is not 0/1 or a NULL group, and `DuckDBError` for what DuckDB rejects.
+  /// `features` are numeric or Boolean columns (NULL is missing), `group` is of any type. `label` is Boolean or 0/1,
+  /// or with `classes` a text that is one of them. `attributes` are columns by which figures are reported apart,
+  /// `time` an instant or date. Rows whose label is NULL are counted in `unlabelledRows` and left out. Throws a
+  /// `ModelError` (`trainingData`) for a missing column, a label that is none of the classes or a NULL group, and
+  /// `DuckDBError` for what DuckDB rejects.
   public init(
-    _ connection: Connection, sql: String, features: [String], label: String, group: String
+    _ connection: Connection, sql: String, features: [String], label: String, group: String, classes: [String] = [],
+    attributes: [String] = [], time: String? = nil
   ) throws {
-    self.init(features: features)
-    try Self.check(connection, sql: sql, columns: features + [label, group])
+    self.init(features: features, classes: classes.isEmpty ? ["0", "1"] : classes, attributes: attributes)
+    try Self.check(connection, sql: sql, columns: features + [label, group] + attributes + (time.map { [$0] } ?? []))
     let quotedFeatures = features.map { "\(SQL.quote(identifier: $0))::FLOAT" }
-    let truth = "\(SQL.quote(identifier: label))::DOUBLE"
-    let order = (2...features.count + 3).map(String.init).joined(separator: ", ")
+    var truth = "\(SQL.quote(identifier: label))::DOUBLE"
+    if !classes.isEmpty {
+      let cases = classes.enumerated().map { "WHEN \(SQL.quote(literal: $1)) THEN \($0)" }.joined(separator: " ")
+      let text = "\(SQL.quote(identifier: label))::VARCHAR"
+      truth = "(CASE WHEN \(text) IS NOT NULL THEN CASE \(text) \(cases) ELSE -1 END END)::DOUBLE"
+    }
+    let instant = time.map { "epoch_us(\(SQL.quote(identifier: $0))::TIMESTAMP)" } ?? "NULL::BIGINT"
+    let kinds = attributes.map { "coalesce(\(SQL.quote(identifier: $0))::VARCHAR, 'unknown')" }
+    let columns = [truth] + quotedFeatures + [instant] + kinds
+    let order = (2...columns.count + 2).map(String.init).joined(separator: ", ")
     let query = """
       SELECT (dense_rank() OVER (ORDER BY "_group") - 1)::INTEGER, * FROM (
-        SELECT \(SQL.quote(identifier: group))::VARCHAR AS "_group", \(truth) AS "_label",
-          \(quotedFeatures.joined(separator: ", "))
+        SELECT \(SQL.quote(identifier: group))::VARCHAR AS "_group", \(columns.joined(separator: ", "))
         FROM (\(Self.trimmed(sql))))
       ORDER BY \(order)
       """
     var result = try connection.stream(query)
     while let chunk = try result.nextChunk() {
-      try append(chunk, label: label, group: group)
+      try append(chunk, label: label, group: group, hasTime: time != nil)
     }
   }
 
-  private mutating func append(_ chunk: DataChunk, label: String, group: String) throws {
+  private mutating func append(_ chunk: DataChunk, label: String, group: String, hasTime: Bool) throws {
     let rows = chunk.rowCount
     let width = features.count
     var matrix = [Float](repeating: 0, count: rows * (width + 1))
@@ -45,6 +55,14 @@ extension Dataset {
         .trainingData, "the group column \(group) is NULL in some training rows",
         hint: "leave rows without a \(group) out of the training query")
     }
+    let moments = try hasTime ? self.moments(chunk.column(width + 3)) : []
+    var codes = [Int32](repeating: -1, count: rows * attributes.count)
+    for attribute in attributes.indices {
+      try chunk.column(width + 4 + attribute).forEachString { row, bytes in
+        guard let bytes else { return }
+        codes[row * attributes.count + attribute] = code(of: String(decoding: bytes, as: UTF8.self))
+      }
+    }
     try chunk.column(0).withValues(as: Int32.self) { groups, _ in
       reserve(rows)
       for row in 0..<rows {
@@ -54,12 +72,30 @@ extension Dataset {
           unlabelledRows += 1
           continue
         }
-        guard truth == 0 || truth == 1 else {
+        guard truth == truth.rounded(), truth >= 0, truth < Float(classes.count) else {
+          let expected = isBinary ? "0, 1, true and false" : classes.joined(separator: ", ")
           throw ModelError(
-            .trainingData, "the label column \(label) holds values other than 0, 1, true and false",
-            hint: "write the label as a condition in the training query")
+            .trainingData, "the label column \(label) holds values other than \(expected)",
+            hint: isBinary
+              ? "write the label as a condition in the training query" : "list every class under the model's classes")
         }
-        append(matrix[start + 1...start + width], label: truth == 1, group: groups[row])
+        append(
+          matrix[start + 1...start + width], target: Int32(truth), group: groups[row],
+          time: hasTime ? moments[row] : nil,
+          attributes: Array(codes[row * attributes.count..<(row + 1) * attributes.count]))
+      }
+    }
+  }
+
+  private func moments(_ column: VectorView) throws -> [Int64] {
+    try column.withValues(as: Int64.self) { values, validity in
+      try values.indices.map { row in
+        guard validity.isValid(row) else {
+          throw ModelError(
+            .trainingData, "the time column is NULL in some training rows",
+            hint: "leave rows without a time out of the training query")
+        }
+        return values[row]
       }
     }
   }

@@ -11,24 +11,31 @@ final class FlatForest: @unchecked Sendable {
   private let values: UnsafeMutableBufferPointer<Float>
   private let trees: UnsafeMutableBufferPointer<lakeward_tree>
   private let features: Int
-  private let base: Float
-  private let isLogistic: Bool
+  /// One per output: its first tree, how many it has, and what their sum starts from.
+  private let groups: [(first: Int, count: Int, base: Float)]
+  private let link: ForestDocument.Link
 
-  /// nil for models that it cannot walk: other boosters and objectives, several outputs, categorical splits, more
-  /// than 2048 features, or more than a million nodes in a tree.
-  init?(_ document: UBJSON, features: Int) throws(ModelError) {
-    guard let learner = document["learner"], let forest = try ForestDocument(learner, features: features) else {
-      return nil
-    }
-    isLogistic = forest.isLogistic
-    base = forest.base
+  /// nil for models that it cannot walk: other boosters and objectives, categorical splits, more than 2048 features, or
+  /// more than a million nodes in a tree.
+  init?(_ document: UBJSON, features: Int, outputs: Int) throws(ModelError) {
+    guard let learner = document["learner"],
+      let forest = try ForestDocument(learner, features: features, outputs: outputs)
+    else { return nil }
+    link = forest.link
     self.features = features
-    let total = forest.trees.reduce(0) { $0 + $1.nodes.count }
+    let ordered = (0..<outputs).flatMap { output in forest.trees.filter { $0.output == output } }
+    var groups: [(first: Int, count: Int, base: Float)] = []
+    for output in 0..<outputs {
+      let first = groups.last.map { $0.first + $0.count } ?? 0
+      groups.append((first, forest.trees.count { $0.output == output }, forest.bases[output]))
+    }
+    self.groups = groups
+    let total = ordered.reduce(0) { $0 + $1.nodes.count }
     nodes = .allocate(capacity: total)
     values = .allocate(capacity: total)
-    trees = .allocate(capacity: forest.trees.count)
+    trees = .allocate(capacity: ordered.count)
     var first = 0
-    for (index, tree) in forest.trees.enumerated() {
+    for (index, tree) in ordered.enumerated() {
       trees[index] = lakeward_tree(first_node: first, depth: UInt32(tree.depth))
       for offset in tree.nodes.indices {
         nodes[first + offset] = tree.nodes[offset]
@@ -52,16 +59,47 @@ final class FlatForest: @unchecked Sendable {
     }
   }
 
-  /// Probabilities of `rows` (row-major, NaN for missing). Any thread.
-  func predict(_ rows: UnsafeBufferPointer<Float>, into probabilities: UnsafeMutableBufferPointer<Float>) {
-    var forest = lakeward_forest(
-      nodes: nodes.baseAddress, values: values.baseAddress, trees: trees.baseAddress, tree_count: trees.count,
-      features: features, base: base)
-    lakeward_forest_margins(&forest, rows.baseAddress, probabilities.count, probabilities.baseAddress)
-    guard isLogistic else { return }
-    for index in probabilities.indices {
-      probabilities[index] = 1 / (1 + expf(-probabilities[index]))
+  /// Scores of `rows` (row-major, NaN for missing), one per output and row. Any thread.
+  func predict(_ rows: UnsafeBufferPointer<Float>, into scores: UnsafeMutableBufferPointer<Float>) {
+    if groups.count == 1 {
+      margins(rows, of: groups[0], into: scores)
+      guard link == .logistic else { return }
+      for index in scores.indices {
+        scores[index] = 1 / (1 + expf(-scores[index]))
+      }
+      return
     }
+    let count = scores.count / groups.count
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { column in
+      for (output, group) in groups.enumerated() {
+        margins(rows, of: group, into: column)
+        for row in 0..<count { scores[row * groups.count + output] = column[row] }
+      }
+    }
+    for start in stride(from: 0, to: scores.count, by: groups.count) {
+      softmax(UnsafeMutableBufferPointer(rebasing: scores[start..<start + groups.count]))
+    }
+  }
+
+  private func margins(
+    _ rows: UnsafeBufferPointer<Float>, of group: (first: Int, count: Int, base: Float),
+    into margins: UnsafeMutableBufferPointer<Float>
+  ) {
+    var forest = lakeward_forest(
+      nodes: nodes.baseAddress, values: values.baseAddress, trees: trees.baseAddress?.advanced(by: group.first),
+      tree_count: group.count, features: features, base: group.base)
+    lakeward_forest_margins(&forest, rows.baseAddress, margins.count, margins.baseAddress)
+  }
+
+  /// In XGBoost's order of operations.
+  private func softmax(_ margins: UnsafeMutableBufferPointer<Float>) {
+    let largest = margins.max() ?? 0
+    var sum = 0.0
+    for index in margins.indices {
+      margins[index] = expf(margins[index] - largest)
+      sum += Double(margins[index])
+    }
+    for index in margins.indices { margins[index] /= Float(sum) }
   }
 }
 
@@ -71,36 +109,53 @@ private struct ForestDocument {
     var nodes: [lakeward_node] = []
     var values: [Float] = []
     var depth = 0
+    var output = 0
   }
 
-  let isLogistic: Bool
-  let base: Float
+  /// From margins to scores.
+  enum Link {
+    case identity, logistic, softmax
+  }
+
+  let link: Link
+  let bases: [Float]
   private(set) var trees: [Tree] = []
 
-  init?(_ learner: UBJSON, features: Int) throws(ModelError) {
+  init?(_ learner: UBJSON, features: Int, outputs: Int) throws(ModelError) {
     switch learner["objective"]?["name"]?.string {
-    case "reg:squarederror": isLogistic = false
-    case "binary:logistic", "reg:logistic": isLogistic = true
+    case "reg:squarederror": link = .identity
+    case "binary:logistic", "reg:logistic": link = .logistic
+    case "multi:softprob": link = .softmax
     default: return nil
     }
     let parameters = learner["learner_model_param"]
     let booster = learner["gradient_booster"]
     guard
       booster?["name"]?.string == "gbtree", features > 0, features <= 2048,
-      ["0", "1"].contains(parameters?["num_class"]?.string ?? "0"), (parameters?["num_target"]?.string ?? "1") == "1",
-      let score = parameters?["base_score"]?.string.flatMap(Self.number),
+      (parameters?["num_target"]?.string ?? "1") == "1",
+      let scores = parameters?["base_score"]?.string.map(Self.numbers), scores.count == 1 || scores.count == outputs,
       let documents = booster?["model"]?["trees"]?.elements
     else { return nil }
-    base = isLogistic ? -logf(1 / score - 1) : score
-    for document in documents {
-      guard let tree = try Self.tree(document, features: features) else { return nil }
+    let outputOfTree = booster?["model"]?["tree_info"]?.integerArray ?? documents.map { _ in 0 }
+    guard outputOfTree.count == documents.count, outputOfTree.allSatisfy({ (0..<outputs).contains($0) }) else {
+      return nil
+    }
+    let isLogistic = link == .logistic
+    bases = (0..<outputs).map { output in
+      let score = scores.count == 1 ? scores[0] : scores[output]
+      return isLogistic ? -logf(1 / score - 1) : score
+    }
+    for (document, output) in zip(documents, outputOfTree) {
+      guard var tree = try Self.tree(document, features: features) else { return nil }
+      tree.output = output
       trees.append(tree)
     }
   }
 
-  /// "5E-1", or "[5E-1]" since XGBoost 3.1.
-  private static func number(_ text: String) -> Float? {
-    Float(text.trimmingCharacters(in: CharacterSet(charactersIn: "[] ")))
+  /// "5E-1", or "[5E-1]" since XGBoost 3.1, with one number per class.
+  private static func numbers(_ text: String) -> [Float] {
+    text.trimmingCharacters(in: CharacterSet(charactersIn: "[] ")).split(separator: ",")
+      .compactMap { Float($0.trimmingCharacters(in: .whitespaces)) }
   }
 
   /// Breadth first, so that two children lie together and the top of a tree shares cache lines.

@@ -1,41 +1,24 @@
-/// How a random forest is grown.
-public struct ForestSettings: Sendable, Hashable, Codable {
-  /// Number of trees.
-  public var trees = 100
-  /// Greatest number of splits between the root and a leaf.
-  public var maxDepth = 8
-  /// Share of rows that each tree sees, drawn without replacement. 0.632 is the share of distinct rows in a bootstrap.
-  public var rowShare = 0.632
-  /// Share of features tried at each split; nil takes √features, the usual choice for classification.
-  public var featureShare: Double?
-  /// Fewest rows in a leaf.
-  public var minLeafRows = 1.0
-  /// Pseudo-rows of probability ½ in every leaf (XGBoost's `lambda`); keeps tiny leaves from claiming certainty.
-  public var smoothing = 1.0
-  /// Histogram bins per feature.
-  public var bins = 256
-  /// Threads for training; 0 takes one below 100,000 rows and every core above. The model does not depend on it.
-  public var threads = 0
-
-  /// The defaults.
-  public init() {}
-}
-
-/// A binary classifier made of trees: gives the probability of the positive class.
+/// A model made of trees, in XGBoost's format: a random forest, gradient-boosted trees, or what somebody trained
+/// elsewhere. Gives the probability of the positive class, or of each class.
 ///
-/// Trained by XGBoost as a random forest (`num_parallel_tree`, one boosting round, learning rate 1) on squared error
+/// A binary forest is trained by XGBoost (`num_parallel_tree`, one boosting round, learning rate 1) on squared error
 /// against 0/1 labels. For such labels the split gain of squared error is that of the Gini index, and the mean over
 /// the leaves is a probability, so the forest is the one of Breiman 2001 with averaged probabilities, and
-/// contributions add up to the probability itself. Any binary XGBoost model with `reg:squarederror`,
-/// `reg:logistic` or `binary:logistic` objective can be loaded as well.
+/// contributions add up to the probability itself. With more classes it is one round of `multi:softprob`, as
+/// XGBoost's own classifier does it; contributions add up to a class's margin.
 ///
-/// Features are float32; NaN means missing and follows the direction that training chose for each split. A model is
-/// immutable and may be used from any number of threads.
-public final class ForestModel: Sendable {
+/// Missing values follow the direction that training chose for each split.
+public final class ForestModel: Model {
+  /// How it was made.
+  public let kind: ModelKind
   /// Feature names in the order that rows must have.
   public let features: [String]
+  /// 1, or the number of classes.
+  public let outputs: Int
   /// The model in XGBoost's UBJSON format, readable by every XGBoost binding.
   public let serialized: [UInt8]
+  /// XGBoost's name of what the model was trained for, such as "binary:logistic".
+  public let objective: String
 
   private let booster: Booster
   private let flat: FlatForest?
@@ -43,13 +26,29 @@ public final class ForestModel: Sendable {
   /// "XGBoost" and the version of the library in use.
   public static var libraryVersion: String { Booster.libraryVersion }
 
+  /// Objectives whose scores are probabilities.
+  public static let objectives = ["reg:squarederror", "reg:logistic", "binary:logistic", "multi:softprob"]
+
   /// Loads a model from the bytes of an XGBoost model file (UBJSON or JSON).
   ///
   /// `features`, when given, must be what the model was trained on, in order; a model without names takes them.
-  public init(serialized: [UInt8], features: [String]? = nil) throws(ModelError) {
+  /// Throws `corruptModel` for what is no model, `unsupported` for an objective that is not among `objectives`.
+  public init(serialized: [UInt8], features: [String]? = nil, kind: ModelKind = .randomForest) throws(ModelError) {
     // XGBoost ends the process on a truncated UBJSON file, so the file is read here first.
-    let document = UBJSON.isJSON(serialized) ? nil : try UBJSON(serialized)
+    let isJSON = UBJSON.isJSON(serialized)
+    let given = isJSON ? nil : try UBJSON(serialized)
     booster = try Booster(model: serialized, threads: 1)
+    self.serialized = isJSON ? try booster.serialized() : serialized
+    let document = if let given { given } else { try UBJSON(self.serialized) }
+    let learner = document["learner"]
+    objective = learner?["objective"]?["name"]?.string ?? "unknown"
+    guard Self.objectives.contains(objective) else {
+      throw ModelError(
+        .unsupported, "the model was trained for \(objective), whose scores are no probabilities",
+        hint: "train it for one of \(Self.objectives.dropFirst().joined(separator: ", "))")
+    }
+    let classes = learner?["learner_model_param"]?["num_class"]?.string.flatMap { Int($0) } ?? 0
+    outputs = objective == "multi:softprob" ? max(2, classes) : 1
     let stored = try booster.featureNames()
     let count = try booster.featureCount()
     let names = features ?? (stored.isEmpty ? (0..<count).map { "f\($0)" } : stored)
@@ -61,108 +60,145 @@ public final class ForestModel: Sendable {
         hint: "name the same features in the same order, or train the model again")
     }
     self.features = names
-    self.serialized = serialized
+    self.kind = kind
     // XGBoost configures a booster at its first prediction, which must not happen on several threads at once.
-    _ = try Self.reference(booster, [Float](repeating: .nan, count: count), columns: count)
-    flat = try Self.verifiedFlatForest(booster, features: count, document)
+    let probe = [Float](repeating: .nan, count: count)
+    _ = try Self.reference(booster, probe, columns: count, outputs: outputs)
+    flat = try Self.verifiedFlatForest(booster, features: count, outputs: outputs, document)
   }
 
   /// Grows a forest on `dataset`. The same rows, settings and seed give the same bytes.
-  public static func train(_ dataset: Dataset, settings: ForestSettings = ForestSettings(), seed: UInt64)
-    throws(ModelError) -> ForestModel
-  {
-    try dataset.requireBothClasses()
+  ///
+  /// `weights` say how much each row counts; nil: all the same.
+  public static func train(
+    _ dataset: Dataset, settings: TreeSettings = .forest, weights: [Float]? = nil, seed: UInt64
+  ) throws(ModelError) -> ForestModel {
+    let share = settings.featureShare ?? (1 / Double(dataset.features.count).squareRoot())
+    var parameters = Self.parameters(settings, seed: seed) + [
+      ("learning_rate", "1"), ("num_parallel_tree", String(settings.trees)), ("colsample_bynode", String(share)),
+      ("base_score", "0.5"),
+    ]
+    parameters +=
+      dataset.isBinary
+      ? [("objective", "reg:squarederror")]
+      : [("objective", "multi:softprob"), ("num_class", String(dataset.classes.count))]
+    return try train(dataset, settings, parameters, rounds: 1, weights: weights, kind: .randomForest)
+  }
+
+  /// Boosts trees on `dataset`. The same rows, settings and seed give the same bytes.
+  public static func boost(
+    _ dataset: Dataset, settings: TreeSettings = .boosting, weights: [Float]? = nil, seed: UInt64
+  ) throws(ModelError) -> ForestModel {
+    var parameters = Self.parameters(settings, seed: seed) + [
+      ("learning_rate", String(settings.learningRate)), ("colsample_bytree", String(settings.featureShare ?? 1)),
+    ]
+    parameters +=
+      dataset.isBinary
+      ? [("objective", "binary:logistic"), ("base_score", String(prior(dataset, weights)))]
+      : [
+        ("objective", "multi:softprob"), ("num_class", String(dataset.classes.count)), ("base_score", "0.5"),
+      ]
+    return try train(
+      dataset, settings, parameters, rounds: settings.trees, weights: weights, kind: .gradientBoostedTrees)
+  }
+
+  private static func parameters(_ settings: TreeSettings, seed: UInt64) -> [(name: String, value: String)] {
+    [
+      ("booster", "gbtree"), ("tree_method", "hist"), ("max_depth", String(settings.maxDepth)),
+      ("subsample", String(settings.rowShare)), ("min_child_weight", String(settings.minLeafRows)),
+      ("lambda", String(settings.smoothing)), ("max_bin", String(settings.bins)), ("seed", String(seed & 0x7FFF_FFFF)),
+      ("verbosity", "0"),
+    ]
+  }
+
+  /// The weighted share of positive rows, from which boosting starts.
+  private static func prior(_ dataset: Dataset, _ weights: [Float]?) -> Double {
+    var (positive, total) = (0.0, 0.0)
+    for (index, target) in dataset.targets.enumerated() {
+      let weight = Double(weights?[index] ?? 1)
+      total += weight
+      if target == 1 { positive += weight }
+    }
+    return min(max(positive / max(total, 1e-9), 0.001), 0.999)
+  }
+
+  private static func train(
+    _ dataset: Dataset, _ settings: TreeSettings, _ parameters: [(name: String, value: String)], rounds: Int,
+    weights: [Float]?, kind: ModelKind
+  ) throws(ModelError) -> ForestModel {
+    try dataset.requireEveryClass()
     // XGBoost's threads meet after every level of every tree, spinning. With few rows, or other work on the cores,
     // the meetings take longer than the work.
     let threads = settings.threads == 0 && dataset.rowCount < 100_000 ? 1 : settings.threads
-    let matrix = try dataset.matrix(threads: threads)
-    let share = settings.featureShare ?? (1 / Double(dataset.features.count).squareRoot())
-    let booster = try Booster(
-      training: matrix,
-      parameters: [
-        ("booster", "gbtree"), ("tree_method", "hist"), ("objective", "reg:squarederror"), ("base_score", "0.5"),
-        ("learning_rate", "1"), ("num_parallel_tree", String(settings.trees)), ("max_depth", String(settings.maxDepth)),
-        ("subsample", String(settings.rowShare)), ("colsample_bynode", String(share)),
-        ("min_child_weight", String(settings.minLeafRows)), ("lambda", String(settings.smoothing)),
-        ("max_bin", String(settings.bins)), ("seed", String(seed & 0x7FFF_FFFF)),
-        ("nthread", String(threads)), ("verbosity", "0"),
-      ])
-    try booster.update(iteration: 0, matrix: matrix)
+    let matrix = try dataset.matrix(threads: threads, weights: weights)
+    let booster = try Booster(training: matrix, parameters: parameters + [("nthread", String(threads))])
+    for round in 0..<rounds { try booster.update(iteration: round, matrix: matrix) }
     try booster.setFeatureNames(dataset.features)
-    return try ForestModel(serialized: try booster.serialized(), features: dataset.features)
+    return try ForestModel(serialized: try booster.serialized(), features: dataset.features, kind: kind)
   }
 
-  /// Writes the probability of each row into `probabilities`.
-  ///
-  /// `rows` is row-major with `features.count` values per row; `probabilities` has one place per row.
-  public func predict(_ rows: UnsafeBufferPointer<Float>, into probabilities: UnsafeMutableBufferPointer<Float>)
+  /// Writes the scores of `rows` (row-major, one value per feature), `outputs` for each row.
+  public func predict(_ rows: UnsafeBufferPointer<Float>, into scores: UnsafeMutableBufferPointer<Float>)
     throws(ModelError)
   {
-    precondition(rows.count == probabilities.count * features.count)
-    guard !probabilities.isEmpty else { return }
+    precondition(rows.count * outputs == scores.count * features.count)
+    guard !scores.isEmpty else { return }
     if let flat {
-      flat.predict(rows, into: probabilities)
+      flat.predict(rows, into: scores)
     } else {
-      try predictWithXGBoost(rows, into: probabilities)
+      try predictWithXGBoost(rows, into: scores)
     }
   }
 
   /// The same through XGBoost's own predictor: the reference for `predict`, and what scores models that the flat
   /// walker does not know.
-  public func predictWithXGBoost(
-    _ rows: UnsafeBufferPointer<Float>, into probabilities: UnsafeMutableBufferPointer<Float>
-  ) throws(ModelError) {
-    precondition(rows.count == probabilities.count * features.count)
-    guard !probabilities.isEmpty else { return }
-    try booster.predict(rows, columns: features.count) { values in
-      _ = probabilities.update(from: values)
+  public func predictWithXGBoost(_ rows: UnsafeBufferPointer<Float>, into scores: UnsafeMutableBufferPointer<Float>)
+    throws(ModelError)
+  {
+    precondition(rows.count * outputs == scores.count * features.count)
+    guard !scores.isEmpty else { return }
+    try booster.predict(rows, columns: features.count, outputs: outputs) { values in
+      _ = scores.update(from: values)
     }
   }
 
-  /// The probability of each row of `rows` (row-major, `features.count` values per row).
-  public func predict(_ rows: [Float]) throws(ModelError) -> [Float] {
+  /// TreeSHAP contributions (path-dependent, Lundberg 2018) to one output: per row one value per feature and then the
+  /// base value. They add up to the margin, which for a binary forest trained here is the probability.
+  public func contributions(_ rows: [Float], output: Int = 0) throws(ModelError) -> [Float] {
     try requireWholeRows(rows)
-    var probabilities = [Float](repeating: 0, count: rows.count / features.count)
+    let all: [Float]
     do {
-      try rows.withUnsafeBufferPointer { rows in
-        try probabilities.withUnsafeMutableBufferPointer { try predict(rows, into: $0) }
+      all = try rows.withUnsafeBufferPointer {
+        try booster.contributions($0, columns: features.count, outputs: outputs)
       }
     } catch {
       throw ModelError.rethrown(error)
     }
-    return probabilities
+    guard outputs > 1 else { return all }
+    let width = features.count + 1
+    return stride(from: output * width, to: all.count, by: outputs * width).flatMap { all[$0..<$0 + width] }
   }
 
-  /// TreeSHAP contributions (path-dependent, Lundberg 2018) for `rows`: per row one value per feature and then the
-  /// base value. They add up to the margin, which for a forest trained here is the probability.
-  public func contributions(_ rows: [Float]) throws(ModelError) -> [Float] {
-    try requireWholeRows(rows)
-    do {
-      return try rows.withUnsafeBufferPointer { try booster.contributions($0, columns: features.count) }
-    } catch {
-      throw ModelError.rethrown(error)
-    }
-  }
+  /// The probability for squared error, else the margin.
+  public var contributionScale: ContributionScale { objective == "reg:squarederror" ? .probability : .margin }
 
-  /// Share of the forest's total gain that each feature brings, largest first.
+  /// Share of the trees' total gain that each feature brings, largest first.
   public func importance() throws(ModelError) -> [(feature: String, share: Double)] {
     let gains = try booster.gains()
     let total = gains.values.reduce(0, +)
     return
-      features
-      .map { (feature: $0, share: total > 0 ? (gains[$0] ?? 0) / total : 0) }
+      features.enumerated()
+      .map { (feature: $1, share: total > 0 ? (gains[$1] ?? gains["f\($0)"] ?? 0) / total : 0) }
       .sorted { ($1.share, $0.feature) < ($0.share, $1.feature) }
   }
 
-  private func requireWholeRows(_ rows: [Float]) throws(ModelError) {
-    guard rows.count.isMultiple(of: features.count) else {
-      throw ModelError(.features, "\(rows.count) values are not whole rows of \(features.count) features")
-    }
-  }
-
-  private static func reference(_ booster: Booster, _ rows: [Float], columns: Int) throws(ModelError) -> [Float] {
+  private static func reference(_ booster: Booster, _ rows: [Float], columns: Int, outputs: Int) throws(ModelError)
+    -> [Float]
+  {
     do {
-      return try rows.withUnsafeBufferPointer { try booster.predict($0, columns: columns) { Array($0) } }
+      return try rows.withUnsafeBufferPointer {
+        try booster.predict($0, columns: columns, outputs: outputs) { Array($0) }
+      }
     } catch {
       throw ModelError.rethrown(error)
     }
@@ -170,11 +206,10 @@ public final class ForestModel: Sendable {
 
   /// The flat walker, if it gives what XGBoost gives on rows that sit on, beside and away from the forest's own
   /// thresholds, some values missing. A future XGBoost that reads its files differently is thereby never contradicted.
-  private static func verifiedFlatForest(_ booster: Booster, features: Int, _ document: UBJSON?) throws(ModelError)
-    -> FlatForest?
+  private static func verifiedFlatForest(_ booster: Booster, features: Int, outputs: Int, _ document: UBJSON)
+    throws(ModelError) -> FlatForest?
   {
-    let document = if let document { document } else { try UBJSON(try booster.serialized()) }
-    guard let flat = try FlatForest(document, features: features) else { return nil }
+    guard let flat = try FlatForest(document, features: features, outputs: outputs) else { return nil }
     let probeCount = 64
     var generator = SeededGenerator(seed: 1)
     var probes = [Float](repeating: .nan, count: probeCount * features)
@@ -192,8 +227,8 @@ public final class ForestModel: Sendable {
           }
       }
     }
-    let expected = try reference(booster, probes, columns: features)
-    var found = [Float](repeating: 0, count: probeCount)
+    let expected = try reference(booster, probes, columns: features, outputs: outputs)
+    var found = [Float](repeating: 0, count: probeCount * outputs)
     probes.withUnsafeBufferPointer { rows in
       found.withUnsafeMutableBufferPointer { flat.predict(rows, into: $0) }
     }

@@ -1,6 +1,7 @@
 /// Splits of rows in which all rows of a group (patient) stay together.
 ///
-/// Groups with and without a positive row are dealt separately, so that each part gets its share of both.
+/// Groups are dealt by the highest class among their rows (with and without a positive row), so that each part gets its
+/// share of all.
 enum GroupSplit {
   /// Rows of about `share` of the groups, held out, and the rest.
   static func holdOut(_ dataset: Dataset, share: Double, seed: UInt64) -> (rest: [Int], held: [Int]) {
@@ -28,14 +29,14 @@ enum GroupSplit {
     return dataset.groups.map { fold[$0] ?? 0 }
   }
 
-  /// Groups with a positive row, and groups without.
+  /// Groups by the highest class among their rows, highest first.
   private static func strata(_ dataset: Dataset) -> [[Int32]] {
-    var hasPositive: [Int32: Bool] = [:]
-    for (group, label) in zip(dataset.groups, dataset.labels) {
-      hasPositive[group, default: false] = hasPositive[group, default: false] || label
+    var highest: [Int32: Int32] = [:]
+    for (group, target) in zip(dataset.groups, dataset.targets) {
+      highest[group] = max(highest[group] ?? 0, target)
     }
-    return [true, false].map { positive in
-      hasPositive.filter { $0.value == positive }.keys.sorted()
+    return dataset.classes.indices.reversed().map { target in
+      highest.filter { $0.value == Int32(target) }.keys.sorted()
     }
   }
 }

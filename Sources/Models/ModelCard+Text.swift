@@ -5,30 +5,44 @@ extension ModelCard {
   public var summary: String {
     var lines = [
       "model            \(name)\(version.isEmpty ? "" : " version \(version)")",
-      "algorithm        \(algorithm), \(settings.trees) trees of depth ≤ \(settings.maxDepth), balance \(balance)",
-      "rows             \(data.rows) from \(data.groups) patients, \(percent(positiveShare)) positive",
+      "algorithm        \(algorithm.rawValue), \(settingsText), balance \(balance)",
+      "rows             \(data.rows) from \(data.groups) patients, \(classShares)",
       "trained on       \(data.trainingRows) rows of \(data.trainingGroups) patients"
         + " + \(data.syntheticRows) synthetic",
       "evaluated on     \(data.testRows) rows of \(data.testGroups) patients never seen in training",
-      "threshold        \(decimal(threshold)) (\(thresholdRule))",
-      "",
     ]
-    lines += measureLines
-    let confusion = metrics.confusion
-    lines += [
-      "",
-      "                 predicted 1   predicted 0",
-      "actual 1         \(column(confusion.truePositives))   \(column(confusion.falseNegatives))",
-      "actual 0         \(column(confusion.falsePositives))   \(column(confusion.trueNegatives))",
-    ]
+    if let trials {
+      lines.append("chosen among     \(trials.count) combinations by cross-validation (lakeward models show)")
+    }
+    if let threshold { lines.append("threshold        \(decimal(threshold)) (\(thresholdRule))") }
+    if let calibration {
+      lines.append("calibration      \(calibration.method.rawValue)\(reliabilityText)")
+    }
+    lines += [""] + measureLines
+    if let confusion = metrics?.confusion {
+      lines += [
+        "",
+        "                 predicted 1   predicted 0",
+        "actual 1         \(column(confusion.truePositives))   \(column(confusion.falseNegatives))",
+        "actual 0         \(column(confusion.falsePositives))   \(column(confusion.trueNegatives))",
+      ]
+    }
+    if let multiclass {
+      lines += ["", "actual \\ predicted" + multiclass.classes.map { padded($0.name, 12) }.joined()]
+      for (figures, counts) in zip(multiclass.classes, multiclass.confusion) {
+        lines.append(
+          figures.name.padding(toLength: 18, withPad: " ", startingAt: 0)
+            + counts.map { padded(String($0), 12) }.joined())
+      }
+    }
     return lines.joined(separator: "\n")
   }
 
   private var measureLines: [String] {
     let spread = crossValidation.map { "  \($0.repetitions) × \($0.folds)-fold by patient" } ?? ""
     return ["measure          held out\(spread)"]
-      + Self.measures.map { name, value in
-        let heldOut = value(metrics).map(decimal) ?? "–"
+      + heldOutMeasures.map { name, value in
+        let heldOut = value.map(decimal) ?? "–"
         let folds =
           crossValidation?.measures[name].map { "  \(decimal($0.mean)) ± \(decimal($0.standardDeviation))" } ?? ""
         return name.padding(toLength: 17, withPad: " ", startingAt: 0)
@@ -36,83 +50,46 @@ extension ModelCard {
       }
   }
 
-  /// The measures that are printed and cross-validated, in order.
-  static var measures: [(name: String, value: (ClassificationMetrics) -> Double?)] {
-    [
-      ("accuracy", { $0.accuracy }), ("precision", { $0.precision }), ("recall", { $0.recall }), ("F1", { $0.f1 }),
-      ("ROC-AUC", { $0.rocAUC }), ("PR-AUC", { $0.averagePrecision }), ("Brier", { $0.brier }),
-    ]
+  /// "100 trees of depth ≤ 8", "penalty 1".
+  var settingsText: String {
+    if let trees = settings["trees"], let depth = settings["max_depth"] {
+      return "\(Int(trees)) trees of depth ≤ \(Int(depth))"
+    }
+    return settings.sorted { $0.key < $1.key }.map { "\($0.key) \(plain($0.value))" }.joined(separator: ", ")
   }
 
-  /// The card for people, `card.md`.
-  public var markdown: String {
-    var text = """
-      # \(name), version \(version)
-
-      A \(algorithm) that gives the probability of `\(label)`. For research and demonstration; not a medical device.
-
-      | | |
-      |---|---|
-      | registered | \(createdAt) |
-      | library | \(library) |
-      | seed | \(seed) |
-      | trees | \(settings.trees), depth ≤ \(settings.maxDepth) |
-      | balance | \(balance), on training parts only |
-      | rows | \(data.rows) of \(data.groups) groups (`\(group)`), \(percent(positiveShare)) positive; \
-      \(data.unlabelledRows) without a label left out |
-      | trained on | \(data.trainingRows) rows of \(data.trainingGroups) groups, \(data.syntheticRows) synthetic |
-      | evaluated on | \(data.testRows) rows of \(data.testGroups) groups, none of them trained on |
-      | data fingerprint | `\(data.fingerprint)` |
-      | decision threshold | \(decimal(threshold)), \(thresholdRule) |
-
-      ## Measures
-
-      | measure | held out |\(crossValidation.map { " \($0.repetitions) × \($0.folds)-fold |" } ?? "")
-      |---|---|\(crossValidation == nil ? "" : "---|")
-
-      """
-    for (name, value) in Self.measures {
-      text += "| \(name) | \(value(metrics).map(decimal) ?? "–") |"
-      if let crossValidation {
-        let spread = crossValidation.measures[name]
-        text += " \(spread.map { "\(decimal($0.mean)) ± \(decimal($0.standardDeviation))" } ?? "–") |"
-      }
-      text += "\n"
-    }
-    let confusion = metrics.confusion
-    text += """
-
-      | | predicted 1 | predicted 0 |
-      |---|---|---|
-      | actual 1 | \(confusion.truePositives) | \(confusion.falseNegatives) |
-      | actual 0 | \(confusion.falsePositives) | \(confusion.trueNegatives) |
-
-      ## Features
-
-      | feature | share of gain | missing |
-      |---|---|---|
-
-      """
-    for feature in features {
-      text += "| `\(feature)` | \(percent(importance[feature] ?? 0)) | \(percent(data.missingShare[feature] ?? 0)) |\n"
-    }
-    return text
+  private var classShares: String {
+    guard let classes, let rows = data.classRows else { return "\(percent(positiveShare)) positive" }
+    return zip(classes, rows).map { "\(percent(Double($1) / Double(max(1, data.rows)))) \($0)" }.joined(separator: ", ")
   }
 
-  private var positiveShare: Double {
+  private var reliabilityText: String {
+    guard let after = reliability, let before = reliabilityBefore else { return "" }
+    return ": Brier \(decimal(before.brier)) → \(decimal(after.brier)), "
+      + "predicted off by \(decimal(before.expectedError)) → \(decimal(after.expectedError)) on average"
+  }
+
+  var positiveShare: Double {
     data.rows == 0 ? 0 : Double(data.positiveRows) / Double(data.rows)
   }
 }
 
-private func decimal(_ value: Double) -> String {
+func decimal(_ value: Double) -> String {
   String(format: "%.4f", value)
 }
 
-private func percent(_ share: Double) -> String {
+func percent(_ share: Double) -> String {
   String(format: "%.1f %%", share * 100)
 }
 
+func plain(_ value: Double) -> String {
+  value == value.rounded() && abs(value) < 1e9 ? String(Int(value)) : String(value)
+}
+
 private func column(_ count: Int) -> String {
-  let digits = String(count)
-  return String(repeating: " ", count: max(0, 11 - digits.count)) + digits
+  padded(String(count), 11)
+}
+
+private func padded(_ text: String, _ width: Int) -> String {
+  String(repeating: " ", count: max(0, width - text.count)) + text
 }

@@ -3,85 +3,84 @@ import Foundation
 /// What a version of a model is: trained on what, how, with which result. Stored as `model.json` beside the model and
 /// rendered for people as `card.md`.
 public struct ModelCard: Sendable, Hashable, Codable {
-  /// The rows that a model was trained and evaluated on; counts only.
-  public struct TrainingData: Sendable, Hashable, Codable {
-    /// Labelled rows in all parts together.
-    public var rows: Int
-    /// Distinct groups (patients) in all parts together.
-    public var groups: Int
-    /// Rows of the positive class.
-    public var positiveRows: Int
-    /// Rows that were left out because they had no label.
-    public var unlabelledRows: Int
-    /// Rows and groups that the saved model learned from, before balancing.
-    public var trainingRows: Int
-    /// Groups that the saved model learned from.
-    public var trainingGroups: Int
-    /// Synthetic minority rows that balancing added to the training part.
-    public var syntheticRows: Int
-    /// Rows kept back for the final evaluation.
-    public var testRows: Int
-    /// Groups kept back for the final evaluation; none of them was trained on.
-    public var testGroups: Int
-    /// Share of missing values by feature, over all rows.
-    public var missingShare: [String: Double]
-    /// Hash over all labelled rows in their canonical order (see `Dataset.fingerprint`).
-    public var fingerprint: String
-  }
-
-  /// Mean and standard deviation over the folds of a repeated cross-validation by group.
-  public struct CrossValidation: Sendable, Hashable, Codable {
-    /// One measure over all folds in which it is defined.
-    public struct Spread: Sendable, Hashable, Codable {
-      /// Arithmetic mean.
-      public var mean: Double
-      /// Sample standard deviation, 0 for one fold.
-      public var standardDeviation: Double
-    }
-    /// Folds per repetition.
-    public var folds: Int
-    /// Repetitions with other folds.
-    public var repetitions: Int
-    /// Measures by name, as in `ClassificationMetrics`.
-    public var measures: [String: Spread]
-  }
-
   /// The model's name, as in `predict_NAME`.
   public var name: String
   /// The version in its registry; empty until it is registered.
   public var version = ""
-  /// "random-forest".
-  public var algorithm: String
-  /// How the trees were grown.
-  public var settings: ForestSettings
+  /// How it was made.
+  public var algorithm: ModelKind
+  /// Its settings by name.
+  public var settings: [String: Double]
   /// Features in order.
   public var features: [String]
+  /// The classes in order when there are more than two.
+  public var classes: [String]?
   /// The column that was learned.
   public var label: String
   /// The column whose groups never stand on both sides of a split.
   public var group: String
-  /// "smote" or "none", applied to training parts only.
+  /// "smote", "class-weights" or "none", applied to training parts only.
   public var balance: String
-  /// Probability from which a record counts as positive.
-  public var threshold: Double
+  /// Probability from which a record counts as positive, or score from which a reading counts as unusual; nil with
+  /// more than two classes.
+  public var threshold: Double?
   /// How the threshold was chosen.
-  public var thresholdRule: String
-  /// On the groups kept back for the final evaluation.
-  public var metrics: ClassificationMetrics
+  public var thresholdRule = ""
+  /// Makes probabilities of the model's scores; part of the version, applied wherever it scores.
+  public var calibration: Calibration?
+  /// On the groups kept back for the final evaluation; nil with more than two classes, or when nothing is known.
+  public var metrics: ClassificationMetrics?
+  /// The same with more than two classes.
+  public var multiclass: MulticlassMetrics?
+  /// The same at thresholds from 0.1 to 0.9.
+  public var thresholds: [ClassificationMetrics]?
+  /// Whether the probabilities can be taken at their word, on the groups kept back.
+  public var reliability: Reliability?
+  /// The same for the scores before calibration.
+  public var reliabilityBefore: Reliability?
+  /// Figures by kinds of patients.
+  public var fairness: [GroupFigures]?
   /// On all groups by cross-validation, when there are too few groups for one hold-out to say much.
   public var crossValidation: CrossValidation?
-  /// Share of total gain by feature.
-  public var importance: [String: Double]
+  /// What a model of earlier rows is worth on later ones.
+  public var temporal: Temporal?
+  /// What was tried when there was a choice of algorithms or settings.
+  public var trials: [Trial]?
+  /// How much each feature counts: share of total gain, or of the coefficients' sizes.
+  public var importance: [String: Double] = [:]
+  /// Mean size of each feature's contribution (SHAP) over a sample of the rows kept back.
+  public var meanContribution: [String: Double]?
+  /// What contributions add up to.
+  public var contributionScale: ContributionScale?
   /// What it was trained on.
   public var data: TrainingData
   /// Seed of every random choice.
   public var seed: UInt64
-  /// XGBoost and its version.
+  /// What learned, and its version.
   public var library: String
-  /// FNV-1a hash over `model.ubj`, so that a damaged file is found before XGBoost reads it.
+  /// FNV-1a hash over the model's file, so that a damaged file is found before it is used.
   public var modelFingerprint = ""
   /// When it was registered, ISO 8601 in UTC; empty until then.
   public var createdAt = ""
+
+  /// A card for a model about which nothing is known yet but how it is made.
+  public init(
+    name: String, algorithm: ModelKind, settings: [String: Double], features: [String], label: String, group: String,
+    balance: String = "none", threshold: Double? = nil, data: TrainingData = TrainingData(), seed: UInt64,
+    library: String
+  ) {
+    self.name = name
+    self.algorithm = algorithm
+    self.settings = settings
+    self.features = features
+    self.label = label
+    self.group = group
+    self.balance = balance
+    self.threshold = threshold
+    self.data = data
+    self.seed = seed
+    self.library = library
+  }
 
   /// The card as JSON, keys sorted.
   public func json() throws -> [UInt8] {
@@ -94,28 +93,9 @@ public struct ModelCard: Sendable, Hashable, Codable {
   public init(json: [UInt8]) throws {
     self = try JSONDecoder().decode(ModelCard.self, from: Data(json))
   }
-}
 
-extension ModelCard {
-  init(
-    name: String, algorithm: String, settings: ForestSettings, features: [String], label: String, group: String,
-    balance: String, threshold: Double, thresholdRule: String, metrics: ClassificationMetrics,
-    crossValidation: CrossValidation?, importance: [String: Double], data: TrainingData, seed: UInt64, library: String
-  ) {
-    self.name = name
-    self.algorithm = algorithm
-    self.settings = settings
-    self.features = features
-    self.label = label
-    self.group = group
-    self.balance = balance
-    self.threshold = threshold
-    self.thresholdRule = thresholdRule
-    self.metrics = metrics
-    self.crossValidation = crossValidation
-    self.importance = importance
-    self.data = data
-    self.seed = seed
-    self.library = library
-  }
+  /// Area under the ROC curve on the groups kept back; with more classes the mean over them.
+  public var rocAUC: Double? { metrics?.rocAUC ?? multiclass?.macroROCAUC }
+  /// F1 on the groups kept back; with more classes the mean over them.
+  public var f1: Double? { metrics?.f1 ?? multiclass?.macroF1 }
 }

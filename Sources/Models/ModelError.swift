@@ -16,6 +16,8 @@ public struct ModelError: Error, Sendable, Equatable, CustomStringConvertible {
     case corruptModel
     /// The features that a caller names are not those that the model was trained on.
     case features
+    /// A model of a kind that this program does not score with.
+    case unsupported
     /// A file or folder of the registry could not be read or written.
     case fileSystem
     /// XGBoost itself reported an error.

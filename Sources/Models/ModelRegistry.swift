@@ -5,7 +5,7 @@ public import Foundation
 ///     models/NAME/live                   text: the version that scores, replaced atomically
 ///     models/NAME/silent                 text: the version in silent trial, if any
 ///     models/NAME/stages.ndjson          what happened to which version, one JSON object per line
-///     models/NAME/VERSION/model.ubj      the model in XGBoost's UBJSON format
+///     models/NAME/VERSION/model.ubj      trees in XGBoost's UBJSON format; parameters.json for other kinds
 ///     models/NAME/VERSION/model.json     the card: features, threshold, metrics, fingerprint, seed
 ///     models/NAME/VERSION/card.md        the card for people
 ///
@@ -31,16 +31,22 @@ public struct ModelRegistry: Sendable {
     /// True if this is the version that scores.
     public var isLive: Bool { stage == .live }
 
-    /// Loads the model itself and checks it against the card.
-    public func forest() throws(ModelError) -> ForestModel {
-      let path = "\(directory)/\(modelFile)"
+    /// Loads the model itself, with the card's calibration, and checks it against the card.
+    public func scorer() throws(ModelError) -> Scorer {
+      let path = "\(directory)/\(card.algorithm.fileName)"
       let bytes = try readFile(path)
       guard FNV1a(bytes).text == card.modelFingerprint else {
         throw ModelError(
           .corruptModel, "\(path) is not the file that was registered: its hash differs from the card's",
           hint: "promote another version, or train \(card.name) again")
       }
-      return try ForestModel(serialized: bytes, features: card.features)
+      let model = try ModelFile.load(card.algorithm, bytes, features: card.features)
+      guard model.outputs == card.classes?.count ?? 1 else {
+        throw ModelError(
+          .corruptModel, "\(path) has \(model.outputs) outputs, its card \(card.classes?.count ?? 1) classes",
+          hint: "promote another version, or train \(card.name) again")
+      }
+      return Scorer(model: model, calibration: card.calibration)
     }
   }
 
@@ -109,7 +115,7 @@ public struct ModelRegistry: Sendable {
       var card = model.card
       card.version = String(number)
       card.createdAt = createdAt.ISO8601Format()
-      card.modelFingerprint = FNV1a(model.forest.serialized).text
+      card.modelFingerprint = FNV1a(model.model.serialized).text
       let folder = try write(model, card: card, under: parent)
       do {
         try rename(folder, to: "\(parent)/\(number)")
@@ -134,7 +140,7 @@ public struct ModelRegistry: Sendable {
     } catch {
       throw ModelError(.fileSystem, "the card of \(card.name) cannot be written as JSON: \(error)")
     }
-    try writeFile(model.forest.serialized, to: "\(folder)/\(modelFile)")
+    try writeFile(model.model.serialized, to: "\(folder)/\(card.algorithm.fileName)")
     try writeFile(json, to: "\(folder)/\(cardFile)")
     try writeFile(Array(card.markdown.utf8), to: "\(folder)/card.md")
     try syncFolder(folder)
@@ -199,5 +205,4 @@ public struct ModelRegistry: Sendable {
   }
 }
 
-private let modelFile = "model.ubj"
 private let cardFile = "model.json"

@@ -21,22 +21,35 @@ public enum SMOTE {
   /// The minority rows that may be neighbours when there are more.
   public static let candidateLimit = 10_000
 
-  /// `dataset` followed by as many synthetic rows of the smaller class as make both classes equal.
+  /// `dataset` followed by as many synthetic rows of every smaller class as make all classes equal.
   ///
   /// A synthetic row has the group of the row that it starts from. The same rows and seed give the same result.
   /// Throws `oneClass` if a class is absent.
   public static func balance(_ dataset: Dataset, neighbours: Int = 5, seed: UInt64) throws(ModelError) -> Dataset {
-    try dataset.requireBothClasses()
+    try dataset.requireEveryClass()
     guard neighbours > 0 else {
       throw ModelError(.invalidSpecification, "SMOTE needs at least one neighbour, not \(neighbours)")
     }
-    let positives = dataset.positiveCount
-    let minorityLabel = 2 * positives <= dataset.rowCount
-    let minority = dataset.labels.indices.filter { dataset.labels[$0] == minorityLabel }
-    let needed = dataset.rowCount - 2 * minority.count
-    guard needed > 0 else { return dataset }
+    let counts = dataset.classCounts
+    let most = counts.max() ?? 0
+    var balanced = dataset
+    balanced.reserve(counts.reduce(0) { $0 + most - $1 })
+    var stream: UInt64 = 1
+    for target in counts.indices where counts[target] < most {
+      var generator = SeededGenerator(seed: seed, stream: stream)
+      stream += 16
+      append(
+        most - counts[target], of: Int32(target), from: dataset, to: &balanced, neighbours: neighbours, &generator)
+    }
+    return balanced
+  }
 
-    var generator = SeededGenerator(seed: seed, stream: 1)
+  /// Appends `needed` synthetic rows of one class.
+  private static func append(
+    _ needed: Int, of target: Int32, from dataset: Dataset, to balanced: inout Dataset, neighbours: Int,
+    _ generator: inout SeededGenerator
+  ) {
+    let minority = dataset.targets.indices.filter { dataset.targets[$0] == target }
     let columns = ColumnScales(dataset, minority: minority)
     var candidates = minority
     if candidates.count > candidateLimit {
@@ -47,15 +60,12 @@ public enum SMOTE {
     generator.shuffle(&bases)
     let used = Array(bases.prefix(needed))
     let nearest = NeighbourSearch(dataset, columns: columns, candidates: candidates).nearest(neighbours, to: used)
-
-    var balanced = dataset
-    balanced.reserve(needed)
     for index in 0..<needed {
       let turn = index % used.count
       let row = synthetic(from: used[turn], nearest[turn], dataset, columns, &generator)
-      balanced.append(row, label: minorityLabel, group: dataset.groups[used[turn]])
+      balanced.append(
+        row, target: target, group: dataset.groups[used[turn]], time: dataset.times.isEmpty ? nil : dataset.times[used[turn]])
     }
-    return balanced
   }
 
   private static func synthetic(

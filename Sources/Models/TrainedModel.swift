@@ -1,13 +1,16 @@
 /// A model and its card, not yet in a registry.
 public struct TrainedModel: Sendable {
   /// The model.
-  public let forest: ForestModel
+  public let model: any Model
   /// What it is; `version` and `createdAt` are set by the registry.
   public var card: ModelCard
 
   /// Pairs a model with its card.
-  public init(forest: ForestModel, card: ModelCard) {
-    self.forest = forest
+  public init(model: any Model, card: ModelCard) {
+    self.model = model
     self.card = card
   }
+
+  /// The model with the card's calibration.
+  public var scorer: Scorer { Scorer(model: model, calibration: card.calibration) }
 }

@@ -4,13 +4,15 @@ public import DuckDB
 ///
 /// 1. Patients are split: `testShare` of them are kept back and touched once, at the end. The rest is the
 ///    development part.
-/// 2. Inside the development part, folds by patient give every row a probability from a forest that saw neither the
-///    row nor its patient; the threshold comes from these.
-/// 3. The forest that is saved learns from the whole development part and is measured on the patients kept back.
+/// 2. Inside the development part, folds by patient give every row scores from a model that saw neither the row nor
+///    its patient. From these come the choice among several learners and settings, the calibration and the threshold.
+/// 3. The model that is saved learns from the whole development part and is measured on the patients kept back.
 /// 4. With few patients, the procedure of step 2 and 3 is also repeated over folds of all patients, and mean and
 ///    spread are reported beside the hold-out.
+/// 5. If rows have a time, a model that learned only from rows before a moment is measured on the rows of the patients
+///    kept back after it: what a change of times does to it.
 ///
-/// Balancing (SMOTE) only ever sees the rows that the forest at hand learns from.
+/// Balancing only ever sees the rows that the model at hand learns from.
 public enum Trainer {
   /// Trains on the rows of `sql`, whose columns include the specification's features, label and group.
   ///
@@ -23,7 +25,8 @@ public enum Trainer {
     try specification.validate()
     progress("reading the training rows")
     let dataset = try Dataset(
-      connection, sql: sql, features: specification.features, label: specification.label, group: specification.group)
+      connection, sql: sql, features: specification.features, label: specification.label, group: specification.group,
+      classes: specification.classes, attributes: specification.attributes, time: specification.time)
     return try train(specification, dataset, progress: progress)
   }
 
@@ -35,7 +38,7 @@ public enum Trainer {
     guard dataset.features == specification.features else {
       throw ModelError(.features, "the rows have other features than the model \(specification.name) asks for")
     }
-    try dataset.requireBothClasses()
+    try dataset.requireEveryClass()
     let groups = dataset.groupCount
     guard groups >= 4 else {
       throw ModelError(
@@ -46,145 +49,214 @@ public enum Trainer {
     let split = GroupSplit.holdOut(dataset, share: specification.testShare, seed: specification.seed)
     let development = dataset.subset(split.rest)
     let test = dataset.subset(split.held)
-    let threshold = try run.threshold(development)
-    progress("growing the forest on \(development.rowCount) rows")
-    let (forest, balanced) = try run.grow(development)
+    let (learner, trials, folds) = try run.choose(development)
+    let decision = run.decision(folds)
+    progress("training on \(development.rowCount) rows")
+    let (model, balanced) = try run.fit(learner, development)
     progress("evaluating on \(test.rowCount) rows")
-    let metrics = ClassificationMetrics(
-      labels: test.labels, probabilities: try run.probabilities(forest, test), threshold: threshold)
-    let crossValidation = groups < specification.smallDataGroups ? try run.crossValidation(dataset) : nil
+    let scores = try model.predict(test.values)
+    let probabilities = decision.probabilities(scores)
+    var card = ModelCard(specification, learner, decision, features: dataset.features)
+    card.thresholdRule = run.thresholdRule
+    card.data = ModelCard.TrainingData(
+      dataset, development: development, test: test, syntheticRows: balanced.rowCount - development.rowCount)
+    card.trials = trials.count > 1 ? trials : nil
+    card.evaluate(test, scores: scores.map(Double.init), probabilities: probabilities)
+    card.fairness = run.fairness(folds, test, probabilities, decision)
+    if groups < specification.smallDataGroups { card.crossValidation = try run.crossValidation(learner, dataset) }
+    card.temporal = try run.temporal(learner, development, test)
+    try card.explain(model, test)
+    return TrainedModel(model: model, card: card)
+  }
+}
 
-    let data = ModelCard.TrainingData(
-      rows: dataset.rowCount, groups: groups, positiveRows: dataset.positiveCount,
-      unlabelledRows: dataset.unlabelledRows, trainingRows: development.rowCount,
-      trainingGroups: development.groupCount, syntheticRows: balanced.rowCount - development.rowCount,
-      testRows: test.rowCount, testGroups: test.groupCount, missingShare: dataset.missingShare,
-      fingerprint: dataset.fingerprint)
-    var importance: [String: Double] = [:]
-    for (feature, share) in try forest.importance() { importance[feature] = share }
-    return TrainedModel(
-      forest: forest,
-      card: ModelCard(
-        name: specification.name, algorithm: "random-forest", settings: specification.settings,
-        features: specification.features, label: specification.label, group: specification.group,
-        balance: specification.balance.name, threshold: threshold, thresholdRule: run.thresholdRule, metrics: metrics,
-        crossValidation: crossValidation, importance: importance, data: data, seed: specification.seed,
-        library: ForestModel.libraryVersion))
+/// Rows with scores of a model that saw neither them nor their patients.
+struct ScoredFold {
+  var rows: Dataset
+  var scores: [Float]
+  /// ROC-AUC, or its mean over the classes.
+  var rocAUC: Double?
+}
+
+/// What follows from scores: calibrated probabilities and the threshold on them.
+struct Decision {
+  var calibration: Calibration?
+  var threshold: Double?
+  var outputs: Int
+
+  func probabilities(_ scores: [Float]) -> [Double] {
+    (calibration?.probabilities(scores, outputs: outputs) ?? scores).map(Double.init)
   }
 }
 
 /// The steps of one training, with its specification at hand.
-private struct TrainingRun {
+struct TrainingRun {
   let specification: TrainingSpecification
   let progress: (String) -> Void
 
+  private var outputs: Int { specification.isBinary ? 1 : specification.classes.count }
+
   var thresholdRule: String {
-    switch specification.thresholdRule {
+    guard specification.isBinary else { return "the class with the highest probability" }
+    return switch specification.thresholdRule {
     case .fixed: "fixed"
-    case .bestF1: "best F1 on patients of the development part that the scoring forest did not see"
+    case .bestF1: "best F1 on patients of the development part that the scoring model did not see"
     case .bestMacroF1:
-      "best mean F1 of both classes on patients of the development part that the scoring forest did not see"
+      "best mean F1 of both classes on patients of the development part that the scoring model did not see"
     }
   }
 
-  func grow(_ dataset: Dataset) throws(ModelError) -> (ForestModel, Dataset) {
-    let balanced =
-      switch specification.balance {
-      case .none: dataset
-      case .smote(let neighbours): try SMOTE.balance(dataset, neighbours: neighbours, seed: specification.seed)
-      }
-    return (
-      try ForestModel.train(balanced, settings: specification.settings, seed: specification.seed), balanced
-    )
+  /// A model, and the rows that it learned from.
+  func fit(_ learner: Learner, _ dataset: Dataset) throws(ModelError) -> (model: any Model, rows: Dataset) {
+    var rows = dataset
+    var weights: [Float]?
+    switch specification.balance {
+    case .none: break
+    case .smote(let neighbours):
+      rows = try SMOTE.balance(dataset, neighbours: neighbours, seed: specification.seed)
+    case .classWeights: weights = dataset.classWeights
+    }
+    return (try learner.fit(rows, weights: weights, seed: specification.seed), rows)
   }
 
-  func probabilities(_ forest: ForestModel, _ dataset: Dataset) throws(ModelError) -> [Double] {
-    try forest.predict(dataset.values).map(Double.init)
-  }
-
-  func threshold(_ development: Dataset) throws(ModelError) -> Double {
-    if case .fixed(let threshold) = specification.thresholdRule { return threshold }
+  /// The best of the candidates by mean ROC-AUC over folds by patient, what every candidate reached, and the folds of
+  /// the best.
+  func choose(_ development: Dataset) throws(ModelError) -> (Learner, [ModelCard.Trial], [ScoredFold]) {
+    let candidates = try specification.candidates()
     let count = min(specification.folds, development.groupCount)
-    let folds = GroupSplit.folds(development, count: count, seed: specification.seed)
+    let fold = GroupSplit.folds(development, count: count, seed: specification.seed)
     let scored = development.groupCount >= specification.largeDataGroups ? 1 : count
-    var labels: [Bool] = []
-    var probabilities: [Double] = []
-    for fold in 0..<scored {
-      progress("choosing the threshold, fold \(fold + 1) of \(scored)")
-      guard let outcome = try evaluate(fold: fold, of: folds, development) else { continue }
-      labels += outcome.labels
-      probabilities += outcome.probabilities
+    var trials: [ModelCard.Trial] = []
+    var best: (index: Int, rocAUC: Double, folds: [ScoredFold])?
+    for (index, candidate) in candidates.enumerated() {
+      let name = candidates.count > 1 ? "trying \(candidate.kind.rawValue), \(index + 1) of \(candidates.count)" : ""
+      var found: [ScoredFold] = []
+      for number in 0..<scored {
+        progress("\(name.isEmpty ? "choosing the threshold" : name), fold \(number + 1) of \(scored)")
+        if let outcome = try score(fold: number, of: fold, development, candidate) { found.append(outcome) }
+      }
+      let areas = found.compactMap(\.rocAUC)
+      let mean = areas.isEmpty ? 0 : areas.reduce(0, +) / Double(areas.count)
+      trials.append(
+        ModelCard.Trial(algorithm: candidate.kind, parameters: candidate.parameters, rocAUC: mean, isChosen: false))
+      if mean > best?.rocAUC ?? -1 { best = (index, mean, found) }
     }
-    return best(labels, probabilities)
+    let chosen = best?.index ?? 0
+    trials[chosen].isChosen = true
+    return (candidates[chosen], trials, best?.folds ?? [])
   }
 
-  /// Every fold is decided with the threshold of the other folds of its repetition, so that no row's truth helps to
-  /// judge it.
-  func crossValidation(_ dataset: Dataset) throws(ModelError) -> ModelCard.CrossValidation {
+  /// Calibration and threshold from folds.
+  func decision(_ folds: [ScoredFold]) -> Decision {
+    let scores = folds.flatMap(\.scores)
+    let targets = folds.flatMap(\.rows.targets)
+    var decision = Decision(outputs: outputs)
+    let method: Calibration.Method? =
+      switch specification.calibration {
+      case .none: nil
+      case .method(let method): method
+      case .automatic: Calibration.method(for: targets, classes: max(2, outputs))
+      }
+    if let method { decision.calibration = Calibration(method, scores: scores, targets: targets, outputs: outputs) }
+    guard specification.isBinary else { return decision }
+    let labels = targets.map { $0 == 1 }
+    switch specification.thresholdRule {
+    case .fixed(let threshold): decision.threshold = threshold
+    case .bestF1:
+      decision.threshold = ClassificationMetrics.thresholdOfBestF1(
+        labels: labels, probabilities: decision.probabilities(scores))
+    case .bestMacroF1:
+      decision.threshold = ClassificationMetrics.thresholdOfBestMacroF1(
+        labels: labels, probabilities: decision.probabilities(scores))
+    }
+    return decision
+  }
+
+  /// Every fold is decided with calibration and threshold of the other folds of its repetition, so that no row's truth
+  /// helps to judge it.
+  func crossValidation(_ learner: Learner, _ dataset: Dataset) throws(ModelError) -> ModelCard.CrossValidation {
     let count = min(specification.folds, dataset.groupCount)
     var found: [String: [Double]] = [:]
     for repetition in 0..<specification.repetitions {
       progress("cross-validating, repetition \(repetition + 1) of \(specification.repetitions)")
-      let folds = GroupSplit.folds(dataset, count: count, seed: specification.seed &+ UInt64(repetition + 1))
-      var outcomes: [Outcome] = []
-      for fold in 0..<count {
-        if let outcome = try evaluate(fold: fold, of: folds, dataset) { outcomes.append(outcome) }
+      let fold = GroupSplit.folds(dataset, count: count, seed: specification.seed &+ UInt64(repetition + 1))
+      var outcomes: [ScoredFold] = []
+      for number in 0..<count {
+        if let outcome = try score(fold: number, of: fold, dataset, learner) { outcomes.append(outcome) }
       }
       for (index, outcome) in outcomes.enumerated() {
-        let others = outcomes.indices.filter { $0 != index }.map { outcomes[$0] }
-        let metrics = ClassificationMetrics(
-          labels: outcome.labels, probabilities: outcome.probabilities, threshold: decision(others))
-        for (name, value) in ModelCard.measures {
-          if let value = value(metrics) { found[name, default: []].append(value) }
+        let others = decision(outcomes.indices.filter { $0 != index }.map { outcomes[$0] })
+        for (name, value) in measures(outcome.rows, others.probabilities(outcome.scores), others.threshold) {
+          found[name, default: []].append(value)
         }
       }
     }
     return ModelCard.CrossValidation(
-      folds: count, repetitions: specification.repetitions, measures: found.mapValues(Self.spread))
+      folds: count, repetitions: specification.repetitions,
+      measures: found.mapValues(ModelCard.CrossValidation.Spread.init))
   }
 
-  private struct Outcome {
-    var labels: [Bool]
-    var probabilities: [Double]
-  }
-
-  /// nil when the fold is empty or the rest has one class only.
-  private func evaluate(fold: Int, of folds: [Int], _ dataset: Dataset) throws(ModelError) -> Outcome? {
-    let training = dataset.subset(folds.indices.filter { folds[$0] != fold })
-    let test = dataset.subset(folds.indices.filter { folds[$0] == fold })
-    let positives = training.positiveCount
-    guard test.rowCount > 0, positives > 0, positives < training.rowCount else { return nil }
-    let (forest, _) = try grow(training)
-    return Outcome(labels: test.labels, probabilities: try probabilities(forest, test))
-  }
-
-  private func decision(_ outcomes: [Outcome]) -> Double {
-    if case .fixed(let threshold) = specification.thresholdRule { return threshold }
-    return best(outcomes.flatMap(\.labels), outcomes.flatMap(\.probabilities))
-  }
-
-  private func best(_ labels: [Bool], _ probabilities: [Double]) -> Double {
-    specification.thresholdRule == .bestF1
-      ? ClassificationMetrics.thresholdOfBestF1(labels: labels, probabilities: probabilities)
-      : ClassificationMetrics.thresholdOfBestMacroF1(labels: labels, probabilities: probabilities)
-  }
-
-  private static func spread(_ values: [Double]) -> ModelCard.CrossValidation.Spread {
-    let mean = values.reduce(0, +) / Double(values.count)
-    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-    return ModelCard.CrossValidation.Spread(
-      mean: mean, standardDeviation: values.count > 1 ? (squares / Double(values.count - 1)).squareRoot() : 0)
-  }
-}
-
-extension Dataset {
-  /// Share of missing values by feature.
-  var missingShare: [String: Double] {
-    var shares: [String: Double] = [:]
-    for (column, feature) in features.enumerated() {
-      let missing = (0..<rowCount).count { values[$0 * features.count + column].isNaN }
-      shares[feature] = rowCount == 0 ? 0 : Double(missing) / Double(rowCount)
+  private func measures(_ rows: Dataset, _ probabilities: [Double], _ threshold: Double?) -> [(String, Double)] {
+    if specification.isBinary {
+      let metrics = ClassificationMetrics(
+        labels: rows.labels, probabilities: probabilities, threshold: threshold ?? 0.5)
+      return ModelCard.measures.compactMap { name, value in value(metrics).map { (name, $0) } }
     }
-    return shares
+    let metrics = MulticlassMetrics(targets: rows.targets, probabilities: probabilities, classes: rows.classes)
+    return ModelCard.multiclassMeasures.compactMap { name, value in value(metrics).map { (name, $0) } }
+  }
+
+  /// The fairness table over all rows that were scored by a model that had not seen their patient.
+  func fairness(
+    _ folds: [ScoredFold], _ test: Dataset, _ probabilities: [Double], _ decision: Decision
+  ) -> [GroupFigures]? {
+    guard !test.attributes.isEmpty else { return nil }
+    var rows = test
+    var all = probabilities
+    for fold in folds {
+      let width = test.attributes.count
+      for index in 0..<fold.rows.rowCount {
+        rows.append(
+          fold.rows.row(index), target: fold.rows.targets[index], group: fold.rows.groups[index],
+          time: fold.rows.times.isEmpty ? nil : fold.rows.times[index],
+          attributes: Array(fold.rows.attributeCodes[index * width..<(index + 1) * width]))
+      }
+      all += decision.probabilities(fold.scores)
+    }
+    return GroupFigures.table(rows, probabilities: all, threshold: decision.threshold)
+  }
+
+  /// A model of the development rows before the moment at which a share of `1 - testShare` of them lies, on the test
+  /// rows after it. nil without times, or when a part would lack a class.
+  func temporal(_ learner: Learner, _ development: Dataset, _ test: Dataset) throws(ModelError) -> ModelCard.Temporal? {
+    guard !development.times.isEmpty else { return nil }
+    let sorted = development.times.sorted()
+    let cut = sorted[min(sorted.count - 1, Int(Double(sorted.count) * (1 - specification.testShare)))]
+    let earlier = development.subset(development.times.indices.filter { development.times[$0] < cut })
+    let later = test.subset(test.times.indices.filter { test.times[$0] >= cut })
+    guard earlier.rowCount > 0, earlier.holdsEveryClass, later.rowCount > 0, later.holdsEveryClass else { return nil }
+    progress("judging later rows by a model of earlier ones")
+    let scores = try fit(learner, earlier).model.predict(later.values)
+    return ModelCard.Temporal(
+      cutMicroseconds: cut, trainingRows: earlier.rowCount, testRows: later.rowCount,
+      rocAUC: Self.rocAUC(later, scores))
+  }
+
+  /// nil when the fold is empty or the rest lacks a class.
+  private func score(
+    fold number: Int, of fold: [Int], _ dataset: Dataset, _ learner: Learner
+  ) throws(ModelError) -> ScoredFold? {
+    let training = dataset.subset(fold.indices.filter { fold[$0] != number })
+    let test = dataset.subset(fold.indices.filter { fold[$0] == number })
+    guard test.rowCount > 0, training.rowCount > 0, training.holdsEveryClass else { return nil }
+    let scores = try fit(learner, training).model.predict(test.values)
+    return ScoredFold(rows: test, scores: scores, rocAUC: Self.rocAUC(test, scores))
+  }
+
+  private static func rocAUC(_ rows: Dataset, _ scores: [Float]) -> Double? {
+    rows.isBinary
+      ? ClassificationMetrics(labels: rows.labels, probabilities: scores.map(Double.init), threshold: 0.5).rocAUC
+      : MulticlassMetrics(targets: rows.targets, probabilities: scores.map(Double.init), classes: rows.classes)
+        .macroROCAUC
   }
 }
