@@ -74,10 +74,11 @@ public final class ForestModel: Model {
     _ dataset: Dataset, settings: TreeSettings = .forest, weights: [Float]? = nil, seed: UInt64
   ) throws(ModelError) -> ForestModel {
     let share = settings.featureShare ?? (1 / Double(dataset.features.count).squareRoot())
-    var parameters = Self.parameters(settings, seed: seed) + [
-      ("learning_rate", "1"), ("num_parallel_tree", String(settings.trees)), ("colsample_bynode", String(share)),
-      ("base_score", "0.5"),
-    ]
+    var parameters =
+      Self.parameters(settings, seed: seed) + [
+        ("learning_rate", "1"), ("num_parallel_tree", String(settings.trees)), ("colsample_bynode", String(share)),
+        ("base_score", "0.5"),
+      ]
     parameters +=
       dataset.isBinary
       ? [("objective", "reg:squarederror")]
@@ -89,9 +90,10 @@ public final class ForestModel: Model {
   public static func boost(
     _ dataset: Dataset, settings: TreeSettings = .boosting, weights: [Float]? = nil, seed: UInt64
   ) throws(ModelError) -> ForestModel {
-    var parameters = Self.parameters(settings, seed: seed) + [
-      ("learning_rate", String(settings.learningRate)), ("colsample_bytree", String(settings.featureShare ?? 1)),
-    ]
+    var parameters =
+      Self.parameters(settings, seed: seed) + [
+        ("learning_rate", String(settings.learningRate)), ("colsample_bytree", String(settings.featureShare ?? 1)),
+      ]
     parameters +=
       dataset.isBinary
       ? [("objective", "binary:logistic"), ("base_score", String(prior(dataset, weights)))]

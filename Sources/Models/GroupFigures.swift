@@ -39,7 +39,8 @@ public struct GroupFigures: Sendable, Hashable, Codable {
         lines.append(
           outputs == 1
             ? GroupFigures(
-              attribute, value, ClassificationMetrics(
+              attribute, value,
+              ClassificationMetrics(
                 labels: targets.map { $0 == 1 }, probabilities: own, threshold: threshold ?? 0.5),
               mean: own.reduce(0, +) / Double(own.count))
             : GroupFigures(

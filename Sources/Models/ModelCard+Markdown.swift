@@ -66,7 +66,8 @@ extension ModelCard {
       text += "\n"
     }
     if let multiclass {
-      text += "\n| actual | \(multiclass.classes.map { "predicted \($0.name)" }.joined(separator: " | ")) | recall | ROC-AUC |\n"
+      text +=
+        "\n| actual | \(multiclass.classes.map { "predicted \($0.name)" }.joined(separator: " | ")) | recall | ROC-AUC |\n"
       text += "|---|" + multiclass.classes.map { _ in "---|" }.joined() + "---|---|\n"
       for (figures, counts) in zip(multiclass.classes, multiclass.confusion) {
         text +=

@@ -64,7 +64,8 @@ public enum SMOTE {
       let turn = index % used.count
       let row = synthetic(from: used[turn], nearest[turn], dataset, columns, &generator)
       balanced.append(
-        row, target: target, group: dataset.groups[used[turn]], time: dataset.times.isEmpty ? nil : dataset.times[used[turn]])
+        row, target: target, group: dataset.groups[used[turn]],
+        time: dataset.times.isEmpty ? nil : dataset.times[used[turn]])
     }
   }
 

@@ -38,7 +38,9 @@ enum UBJSON {
   var integerArray: [Int]? {
     switch self {
     case .integers(let values): values
-    case .array(let elements) where elements.isEmpty: []
+    case .array(let elements):
+      elements.allSatisfy({ if case .integer = $0 { true } else { false } })
+        ? elements.compactMap { if case .integer(let value) = $0 { value } else { nil } } : nil
     default: nil
     }
   }

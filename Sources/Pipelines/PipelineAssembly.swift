@@ -265,9 +265,15 @@ struct PipelineAssembly {
             ?? "define it under 'models' in pipeline.yml")
         continue
       }
-      if let count = call.arguments, count != model.features.count {
+      guard let function = call.function else { continue }
+      let asked = model.algorithm.findsAnomalies ? "anomaly" : "predict"
+      if function != "explain", function != asked {
         problems.add(
-          at: place, "predict_\(model.name) takes \(model.features.count) features and is given \(count)",
+          at: place, "'\(model.name)' (\(model.algorithm.rawValue)) is not asked by \(function)_\(model.name)",
+          remedy: "write \(asked)_\(model.name)(…)")
+      } else if let count = call.arguments, count != model.features.count {
+        problems.add(
+          at: place, "\(function)_\(model.name) takes \(model.features.count) features and is given \(count)",
           remedy: "give them in this order: \(model.features.joined(separator: ", "))")
       }
     }
@@ -275,7 +281,8 @@ struct PipelineAssembly {
 
   private func checkColumns(of rows: SQLScript.Query, for model: ModelDefinition) {
     guard let columns = rows.columns else { return }
-    for name in model.features + [model.label, model.group] where !contains(columns, name) {
+    let named = model.features + [model.label, model.group] + model.fairness + (model.time.map { [$0] } ?? [])
+    for name in named where !contains(columns, name) {
       guard !name.isEmpty else { continue }
       problems.add(
         at: rows.location, "training of '\(model.name)' selects no column '\(name)'",

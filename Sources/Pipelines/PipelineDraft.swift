@@ -42,7 +42,7 @@ struct PipelineDraft {
     if let node = reader.node("trigger") { trigger = Self.trigger(node, problems) }
     if let node = reader.node("event_time") { eventTime = Self.eventTime(node, source: source, problems) }
     if let node = reader.node("recent") { recents = Self.recents(node, eventTime: eventTime, problems) }
-    if let node = reader.node("models") { models = Self.models(node, problems) }
+    if let node = reader.node("models") { models = ModelReader.models(node, problems) }
     reader.finish()
   }
 
@@ -185,44 +185,5 @@ struct PipelineDraft {
     trigger.maxBytes = reader.bytes("max_size", in: 1024...(1 << 34)) ?? trigger.maxBytes
     reader.finish()
     return trigger
-  }
-
-  // MARK: Models
-
-  private static func models(_ node: YAMLNode, _ problems: ProblemList) -> [Model] {
-    guard let reader = MappingReader(node, what: "models", problems: problems) else { return [] }
-    return reader.pairs.compactMap { pair in
-      if !Scalars.isName(pair.key) {
-        problems.add(
-          at: pair.location, "the model '\(pair.key)' is not a plain name",
-          remedy: "use letters, digits and underscores, beginning with a letter")
-      }
-      return model(pair, problems)
-    }
-  }
-
-  private static func model(_ pair: YAMLEntry, _ problems: ProblemList) -> Model? {
-    guard var reader = MappingReader(pair.value, what: pair.key, problems: problems) else { return nil }
-    var model = ModelDefinition(name: pair.key, features: [], trainingSQL: "", label: "", group: "")
-    if reader.requiredNode("features") != nil { model.features = reader.names("features") }
-    let training = reader.requiredNode("training") == nil ? [] : reader.texts("training")
-    model.trainingFiles = training.compactMap(\.text)
-    model.label = reader.requiredName("label") ?? ""
-    model.group = reader.requiredName("group") ?? ""
-    model.balance = reader.choice("balance", of: ModelDefinition.Balance.self) ?? model.balance
-    model.algorithm = reader.choice("algorithm", of: ModelDefinition.Algorithm.self) ?? model.algorithm
-    if let node = reader.node("parameters"),
-      var parameters = MappingReader(node, what: "parameters", problems: problems)
-    {
-      for (name, range) in model.algorithm.parameterRanges.sorted(by: { $0.key < $1.key }) {
-        model.parameters[name] = parameters.number(name, in: range)
-      }
-      parameters.finish()
-    }
-    model.testFraction = reader.number("test_fraction", in: 0.05...0.5) ?? model.testFraction
-    model.seed = reader.integer("seed", in: 0...Int.max).map(UInt64.init) ?? model.seed
-    model.threshold = reader.number("threshold", in: 0...1)
-    reader.finish()
-    return Model(definition: model, location: pair.location, trainingFiles: training)
   }
 }

@@ -93,11 +93,10 @@ public final class PipelineRunner {
     _ pipeline: Pipeline, registry: ModelRegistry, connection: Connection
   ) throws -> LiveModels? {
     guard !pipeline.models.isEmpty else { return nil }
-    for model in pipeline.models where try registry.liveVersion(of: model.name) == nil {
+    for model in pipeline.models where try !model.isOptional && registry.liveVersion(of: model.name) == nil {
       throw StreamingError.noLiveModel(name: model.name, pipeline: pipeline.name)
     }
-    let features = pipeline.models.map { ($0.name, $0.features) }
-    return try ScoringFunctions.register(registry, on: connection, models: Dictionary(uniqueKeysWithValues: features))
+    return try ScoringFunctions.register(registry, on: connection, uses: pipeline.models.map(ModelUse.init))
   }
 
   /// Runs until the mode or the signal ends it, then closes the source.

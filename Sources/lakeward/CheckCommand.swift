@@ -44,7 +44,8 @@ enum CheckCommand: Command {
             "warning \(view.location): the materialized view \(view.name) is not computed by this version; "
               + "query the tables that it reads")
         }
-        for model in pipeline.models where try workspace.registry.liveVersion(of: model.name) == nil {
+        for model in pipeline.models
+        where try !model.isOptional && workspace.registry.liveVersion(of: model.name) == nil {
           throw StreamingError.noLiveModel(name: model.name, pipeline: name)
         }
       }

@@ -62,30 +62,8 @@ extension Workspace {
       try connection.execute("CREATE OR REPLACE TEMP VIEW \(SQL.quote(identifier: input)) AS SELECT * FROM \(scan)")
     }
     let trained = try Trainer.train(
-      Self.specification(definition, seed: seed), connection: connection,
-      sql: definition.trainingSQL, progress: progress)
+      TrainingSpecification(definition, seed: seed), connection: connection, sql: definition.trainingSQL,
+      progress: progress)
     return try registry.register(trained, promote: promote)
-  }
-
-  private static func specification(
-    _ definition: ModelDefinition, seed: UInt64?
-  ) -> TrainingSpecification {
-    var specification = TrainingSpecification(
-      name: definition.name, features: definition.features, label: definition.label, group: definition.group)
-    specification.seed = seed ?? definition.seed
-    specification.testShare = definition.testFraction
-    if let threshold = definition.threshold { specification.thresholdRule = .fixed(threshold) }
-    switch definition.balance {
-    case .none: specification.balance = .none
-    case .smote: specification.balance = .smote(neighbours: Int(definition.parameters["neighbours"] ?? 5))
-    }
-    if let trees = definition.parameters["trees"] { specification.settings.trees = Int(trees) }
-    if let depth = definition.parameters["max_depth"] { specification.settings.maxDepth = Int(depth) }
-    if let share = definition.parameters["row_share"] { specification.settings.rowShare = share }
-    if let share = definition.parameters["feature_share"] { specification.settings.featureShare = share }
-    if let rows = definition.parameters["min_leaf_rows"] { specification.settings.minLeafRows = rows }
-    if let rows = definition.parameters["smoothing"] { specification.settings.smoothing = rows }
-    if let bins = definition.parameters["bins"] { specification.settings.bins = Int(bins) }
-    return specification
   }
 }

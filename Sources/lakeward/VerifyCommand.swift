@@ -38,8 +38,7 @@ extension Workspace {
   func verify(_ pipeline: Pipeline) throws -> Bool {
     let connection = try engine().connect()
     if !pipeline.models.isEmpty {
-      let features = pipeline.models.map { ($0.name, $0.features) }
-      try ScoringFunctions.register(registry, on: connection, models: Dictionary(uniqueKeysWithValues: features))
+      try ScoringFunctions.register(registry, on: connection, uses: pipeline.models.map(ModelUse.init))
     }
     let checks = try Verification(pipeline: pipeline, lake: lake, connection: connection).run()
     for check in checks {

@@ -4,8 +4,8 @@ import Testing
 @testable import Models
 
 @Suite struct ForestModelTests {
-  private func settings(_ change: (inout ForestSettings) -> Void = { _ in }) -> ForestSettings {
-    var settings = ForestSettings()
+  private func settings(_ change: (inout TreeSettings) -> Void = { _ in }) -> TreeSettings {
+    var settings = TreeSettings.forest
     settings.trees = 20
     settings.maxDepth = 6
     change(&settings)

@@ -15,7 +15,7 @@ import Testing
       #expect(try registry.live("illness").card.seed == 2)
       try registry.promote("illness", version: "1")
       #expect(try registry.live("illness").card.seed == 1)
-      #expect(try registry.live("illness").forest().features == SampleData.features)
+      #expect(try registry.live("illness").scorer().model.features == SampleData.features)
     }
   }
 
@@ -63,7 +63,7 @@ import Testing
       var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
       bytes[bytes.count / 2] ^= 1
       try bytes.write(to: URL(fileURLWithPath: path))
-      let model = #expect(throws: ModelError.self) { try registry.live("illness").forest() }
+      let model = #expect(throws: ModelError.self) { try registry.live("illness").scorer() }
       #expect(model?.code == .corruptModel)
       try Data("{}".utf8).write(to: URL(fileURLWithPath: "\(entry.directory)/model.json"))
       let card = #expect(throws: ModelError.self) { try registry.live("illness") }

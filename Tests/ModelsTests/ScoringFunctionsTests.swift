@@ -9,11 +9,12 @@ import Testing
     try withRegistry { registry in
       try registry.register(try TrainerTests.quickModel(seed: 1))
       let connection = try Database().connect()
-      let live = try ScoringFunctions.register(registry, on: connection, models: ["illness": SampleData.features])
+      let live = try ScoringFunctions.register(
+        registry, on: connection, uses: [ModelUse("illness", features: SampleData.features)])
       let dataset = SampleData.dataset(rows: 5000, groups: 10, seed: 12)
       try Self.createTable(connection, dataset)
-      let forest = try live.model("illness").forest
-      let expected = try forest.predict(dataset.values)
+      let scorer = try #require(try live.model("illness")).scorer
+      let expected = try scorer.predict(dataset.values)
       let rows = try connection.query(
         "SELECT predict_illness(\(SampleData.features.joined(separator: ", "))) FROM measured ORDER BY id"
       ).column()
@@ -25,10 +26,11 @@ import Testing
     try withRegistry { registry in
       try registry.register(try TrainerTests.quickModel(seed: 1))
       let connection = try Database().connect()
-      let live = try ScoringFunctions.register(registry, on: connection, models: ["illness": SampleData.features])
+      let live = try ScoringFunctions.register(
+        registry, on: connection, uses: [ModelUse("illness", features: SampleData.features)])
       let value = try connection.query("SELECT predict_illness(80, 37.5, NULL, 120.5::FLOAT, 0, 1::TINYINT, 0, 1)")
         .scalar()
-      let expected = try live.model("illness").forest.predict([80, 37.5, .nan, 120.5, 0, 1, 0, 1])
+      let expected = try #require(try live.model("illness")).scorer.predict([80, 37.5, .nan, 120.5, 0, 1, 0, 1])
       #expect(value == .double(Double(expected[0])))
     }
   }
@@ -37,14 +39,15 @@ import Testing
     try withRegistry { registry in
       try registry.register(try TrainerTests.quickModel(seed: 1))
       let connection = try Database().connect()
-      let live = try ScoringFunctions.register(registry, on: connection, models: ["illness": SampleData.features])
+      let live = try ScoringFunctions.register(
+        registry, on: connection, uses: [ModelUse("illness", features: SampleData.features)])
       let version = "SELECT model_version('illness'), model_threshold('illness')"
       #expect(try live.refresh().isEmpty)
       #expect(try connection.query(version).rows()[0][0] == .string("1"))
       let second = try registry.register(try TrainerTests.quickModel(seed: 2))
       #expect(try connection.query(version).rows()[0][0] == .string("1"))
       #expect(try live.refresh() == ["illness"])
-      #expect(try connection.query(version).rows()[0] == [.string("2"), .double(second.card.threshold)])
+      #expect(try connection.query(version).rows()[0] == [.string("2"), .double(try #require(second.card.threshold))])
     }
   }
 
@@ -52,15 +55,17 @@ import Testing
     try withRegistry { registry in
       let connection = try Database().connect()
       let missing = #expect(throws: ModelError.self) {
-        try ScoringFunctions.register(registry, on: connection, models: ["illness": SampleData.features])
+        try ScoringFunctions.register(
+          registry, on: connection, uses: [ModelUse("illness", features: SampleData.features)])
       }
       #expect(missing?.code == .notFound)
       try registry.register(try TrainerTests.quickModel(seed: 1))
       let other = #expect(throws: ModelError.self) {
-        try ScoringFunctions.register(registry, on: connection, models: ["illness": ["heart_rate"]])
+        try ScoringFunctions.register(registry, on: connection, uses: [ModelUse("illness", features: ["heart_rate"])])
       }
       #expect(other?.code == .features)
-      try ScoringFunctions.register(registry, on: connection, models: ["illness": SampleData.features])
+      try ScoringFunctions.register(
+        registry, on: connection, uses: [ModelUse("illness", features: SampleData.features)])
       #expect(throws: DuckDBError.self) { try connection.query("SELECT model_version('nothing')").scalar() }
     }
   }

@@ -250,16 +250,16 @@ extension ModelCard {
   /// The figures that a promotion rule may ask for, by name: the hold-out's, and `cv_…` where there is a
   /// cross-validation (its means).
   public var figures: [String: Double] {
-    var figures: [String: Double] = [
-      "accuracy": metrics.accuracy, "precision": metrics.precision, "recall": metrics.recall,
-      "specificity": metrics.specificity, "f1": metrics.f1, "brier": metrics.brier, "threshold": threshold,
-      "rows": Double(data.rows), "test_rows": Double(data.testRows),
-    ]
-    figures["roc_auc"] = metrics.rocAUC
-    figures["pr_auc"] = metrics.averagePrecision
-    for (name, spread) in crossValidation?.measures ?? [:] {
-      figures["cv_" + name.lowercased().replacing("-", with: "_")] = spread.mean
-    }
+    var figures: [String: Double] = ["rows": Double(data.rows), "test_rows": Double(data.testRows)]
+    for (name, value) in heldOutMeasures { figures[Self.figureName(name)] = value }
+    figures["specificity"] = metrics?.specificity
+    figures["threshold"] = threshold
+    figures["calibration_error"] = reliability?.expectedError
+    for (name, spread) in crossValidation?.measures ?? [:] { figures["cv_" + Self.figureName(name)] = spread.mean }
     return figures
+  }
+
+  private static func figureName(_ measure: String) -> String {
+    measure.lowercased().replacing("-", with: "_")
   }
 }

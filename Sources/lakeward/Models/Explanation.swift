@@ -2,11 +2,17 @@ internal import DuckDB
 internal import Foundation
 internal import Models
 
-/// What each feature of one record adds to its probability.
+/// What each feature of one record adds to its score.
 struct Explanation {
   private let card: ModelCard
+  private let scale: ContributionScale
   private let base: Double
-  private let probability: Double
+  /// The score of the output that is explained, before calibration on the model's own scale.
+  private let sum: Double
+  /// Calibrated, one per class or one in all.
+  private let scores: [Double]
+  /// The output that is explained: the most probable class.
+  private let output: Int
   /// By size, largest first.
   private let parts: [(feature: String, value: Float, contribution: Double)]
 
@@ -14,15 +20,19 @@ struct Explanation {
 
   init(_ entry: ModelRegistry.Entry, _ record: FeatureRecord) throws {
     card = entry.card
-    let forest = try entry.forest()
-    let contributions = try forest.contributions(record.values)
-    probability = Double(try forest.predict(record.values).first ?? .nan)
+    let scorer = try entry.scorer()
+    let found = try scorer.predict(record.values)
+    scores = found.map(Double.init)
+    output = Scorer.classes(of: found, outputs: found.count).first ?? 0
+    scale = scorer.model.contributionScale
+    let contributions = try scorer.model.contributions(record.values, output: output)
+    sum = contributions.reduce(0) { $0 + Double($1) }
     base = Double(contributions.last ?? 0)
     parts = zip(zip(card.features, record.values), contributions).map { ($0.0, $0.1, Double($1)) }
       .sorted { abs($0.contribution) > abs($1.contribution) }
   }
 
-  /// One row per feature, and one for the base; contributions add up to the probability.
+  /// One row per feature, and one for the base; what they add up to stands in `ending`.
   var rows: [[Value]] {
     [[.string("(base)"), .null, .double(base)]]
       + parts.map { part in
@@ -30,13 +40,35 @@ struct Explanation {
       }
   }
 
+  private var verdict: String {
+    if let classes = card.classes {
+      let all = zip(classes, scores).map { "\($0) \(decimal($1))" }.joined(separator: ", ")
+      return "\(classes[output]) (\(all))"
+    }
+    let threshold = card.threshold ?? 0.5
+    let side = scores[output] >= threshold ? "at or above" : "below"
+    return "probability \(decimal(scores[output])), \(side) the threshold \(decimal(threshold))"
+  }
+
+  private var ending: String {
+    let total = decimal(sum)
+    let calibrated = card.calibration == nil ? "" : ", of which calibration makes \(decimal(scores[output]))"
+    return switch scale {
+    case .probability where card.calibration == nil: "The base and all contributions add up to the probability."
+    case .probability:
+      "The base and all contributions add up to the probability before calibration, \(total)\(calibrated)."
+    case .margin where card.classes != nil:
+      "The base and all contributions add up to the margin of \(card.classes?[output] ?? ""), \(total)."
+    case .margin:
+      "The base and all contributions add up to the log-odds \(total), a probability of "
+        + "\(decimal(1 / (1 + exp(-sum))))\(calibrated)."
+    case .score: "The base and all contributions add up to the score."
+    }
+  }
+
   /// Bars that go left for less and right for more.
   func chart(width: Int) -> String {
-    let verdict = probability >= card.threshold ? "at or above" : "below"
-    var text = """
-      \(card.name) version \(card.version): probability \(decimal(probability)), \(verdict) the threshold \(decimal(card.threshold))
-
-      """
+    var text = "\(card.name) version \(card.version): \(verdict)\n"
     let nameWidth = max(12, card.features.map(\.count).max() ?? 0)
     let values = parts.map { $0.value.isNaN ? "missing" : Self.plain($0.value) }
     let valueWidth = values.map(\.count).max() ?? 0
@@ -50,7 +82,7 @@ struct Explanation {
       let drawn = part.contribution < 0 ? "\(empty)\(bar)│" : String(repeating: " ", count: half) + "│\(bar)"
       text += row(part.feature, value, part.contribution, drawn, nameWidth, valueWidth)
     }
-    return text + "\nThe base and all contributions add up to the probability. Not a medical device.\n"
+    return text + "\n\(ending) Not a medical device.\n"
   }
 
   private func row(

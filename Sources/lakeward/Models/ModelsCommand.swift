@@ -77,7 +77,7 @@ enum ModelsCommand: Command {
       let card = entry.card
       return [
         .string(card.name), .int(Int64(card.version) ?? 0), .string(entry.stage.rawValue), .string(card.createdAt),
-        .string(card.algorithm), .int(Int64(card.data.rows)), rounded(card.metrics.rocAUC), rounded(card.metrics.f1),
+        .string(card.algorithm.rawValue), .int(Int64(card.data.rows)), rounded(card.rocAUC), rounded(card.f1),
         rounded(card.threshold),
       ]
     }
@@ -100,7 +100,10 @@ enum ModelsCommand: Command {
     }
     let card = entry.card
     let rows = card.features.map { name -> [Value] in
-      [.string(name), rounded(card.importance[name] ?? 0), rounded(card.data.missingShare[name] ?? 0)]
+      [
+        .string(name), rounded(card.importance[name]), rounded(card.meanContribution?[name]),
+        rounded(card.data.missingShare[name]),
+      ]
     }
     if format == .table {
       Console.write(card.summary)
@@ -108,7 +111,9 @@ enum ModelsCommand: Command {
       Console.write("files            \(entry.directory)\n")
     }
     try format.write(
-      TableFacts.columns([("feature", .varchar), ("share of gain", .double), ("missing", .double)]), rows,
+      TableFacts.columns([
+        ("feature", .varchar), ("importance", .double), ("mean contribution", .double), ("missing", .double),
+      ]), rows,
       to: .standardOutput(), note: "")
     return 0
   }

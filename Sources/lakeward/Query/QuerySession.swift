@@ -134,14 +134,17 @@ final class QuerySession {
 
   /// Makes `predict_NAME`, `model_version` and `model_threshold` known if the query uses them.
   private func registerModels() throws {
-    let uses = query.mentioned.contains { $0.hasPrefix("predict_") || $0 == "model_version" || $0 == "model_threshold" }
-    guard uses else { return }
-    var models: [String: [String]] = [:]
-    for name in try workspace.registry.names() where try workspace.registry.liveVersion(of: name) != nil {
-      models[name] = try workspace.registry.live(name).card.features
+    let functions = ["predict_", "anomaly_", "explain_"]
+    let asks = query.mentioned.contains { name in
+      functions.contains { name.hasPrefix($0) } || name == "model_version" || name == "model_threshold"
     }
-    guard !models.isEmpty else { return }
-    _ = try ScoringFunctions.register(workspace.registry, on: connection, models: models)
+    guard asks else { return }
+    var uses: [ModelUse] = []
+    for name in try workspace.registry.names() where try workspace.registry.liveVersion(of: name) != nil {
+      uses.append(ModelUse(try workspace.registry.live(name).card))
+    }
+    guard !uses.isEmpty else { return }
+    _ = try ScoringFunctions.register(workspace.registry, on: connection, uses: uses)
   }
 
   /// DuckDB's errors in its own words, which may quote the data: the person who reads them typed the query.
