@@ -27,13 +27,9 @@ struct HouseTests {
 
   /// The one room that may import a C library.
   private static let adapters = [
-<<<<<<< HEAD
-    "CDuckDB": "DuckDB", "CRDKafka": "Kafka", "CXGBoost": "Models", "CYAML": "Pipelines", "CMicroHTTPD": "HTTP",
+    "CDuckDB": "DuckDB", "CRDKafka": "Kafka", "CXGBoost": "Models", "CLearning": "Models", "CYAML": "Pipelines",
+    "CMicroHTTPD": "HTTP",
     "CCurl": "HTTP", "CMosquitto": "MQTT",
-=======
-    "CDuckDB": "DuckDB", "CRDKafka": "Kafka", "CXGBoost": "Models", "CLearning": "Models", "CYAML": "Pipelines", "CMicroHTTPD": "HTTP",
-    "CCurl": "HTTP",
->>>>>>> 86d3a63 (Models of several kinds: logistic regression, boosted trees, several classes, calibration, search, fairness)
   ]
 
   /// Rooms that decide and never do: no C beyond their parser, no SQL engine, no network.
