@@ -12,8 +12,10 @@ final class KafkaClient: @unchecked Sendable {
   /// Retained by this object for as long as the handle, which holds it unretained as its opaque.
   let events: KafkaClientEvents
 
+  /// - Parameter joinsGroup: Whether the group's changes of assignment are noted in `events`, to be acted on later.
   init(
-    _ type: rd_kafka_type_t, _ configuration: KafkaConfiguration, _ properties: ClientProperties
+    _ type: rd_kafka_type_t, _ configuration: KafkaConfiguration, _ properties: ClientProperties,
+    joinsGroup: Bool = false
   ) throws(KafkaError) {
     let conf = try Self.makeConf(configuration, properties)
     let events = KafkaClientEvents()
@@ -34,6 +36,7 @@ final class KafkaClient: @unchecked Sendable {
         }
       }
     }
+    if joinsGroup { rd_kafka_conf_set_rebalance_cb(conf, noteRebalance) }
     if configuration.properties["debug"] == nil { rd_kafka_conf_set_log_cb(conf, nil) }
 
     var text = [CChar](repeating: 0, count: 512)
@@ -146,6 +149,10 @@ final class KafkaClientEvents: Sendable {
   }
 
   private let failure = Mutex<ConnectionFailure?>(nil)
+  /// Changes of the group's assignment that were not acted on yet, in order.
+  let changes = Mutex<[KafkaGroupChange]>([])
+  /// Set before the consumer is closed: then partitions are given back at once.
+  let isClosing = Atomic<Bool>(false)
   private let firstDeliveryFailure = Mutex<rd_kafka_resp_err_t?>(nil)
   let deliveredCount = Atomic<Int>(0)
   let failedCount = Atomic<Int>(0)

@@ -54,6 +54,13 @@ struct ClientProperties {
     ],
     optional: ["fetch.queue.backoff.ms": "20"])
 
+  /// A consumer that shares a topic's partitions with others of its group.
+  static let groupConsumer = ClientProperties(
+    fixed: consumer.fixed.merging(["partition.assignment.strategy": "cooperative-sticky"]) { $1 },
+    // A process that was killed is missed after the session timeout: others take its partitions then.
+    defaults: consumer.defaults.merging(["session.timeout.ms": "10000", "heartbeat.interval.ms": "2000"]) { $1 },
+    optional: consumer.optional)
+
   static let producer = ClientProperties(
     fixed: ["enable.idempotence": "true"],
     defaults: [

@@ -47,7 +47,7 @@ public struct KafkaSpan: Sendable, Hashable {
   public init() {}
 }
 
-/// Reads partitions of one topic that are assigned by hand, at explicit offsets; no group membership is involved.
+/// Reads partitions of one topic at explicit offsets: assigned by hand, or by a consumer group (`join`).
 ///
 /// Records are fetched ahead by librdkafka's own threads and handed out in batches by `consume`, which blocks: call it
 /// from one dedicated thread, never from the cooperative pool. The offset to go on with is the caller's business (the
@@ -56,7 +56,8 @@ public final class KafkaConsumer {
   /// The topic that is read.
   public let topic: String
 
-  private let client: KafkaClient
+  let client: KafkaClient
+  let isGroupMember: Bool
   private let queue: OpaquePointer
   private let chunk: UnsafeMutablePointer<OptionalMessage>
   private var chunkCount = 0
@@ -82,8 +83,12 @@ public final class KafkaConsumer {
   }
 
   /// A consumer for this topic. Does not contact the brokers yet.
-  public init(topic: String, _ configuration: KafkaConfiguration) throws(KafkaError) {
-    client = try KafkaClient(RD_KAFKA_CONSUMER, configuration, .consumer)
+  ///
+  /// - Parameter joinsGroup: Whether `join` will be called, so that the group decides about the partitions.
+  public init(topic: String, _ configuration: KafkaConfiguration, joinsGroup: Bool = false) throws(KafkaError) {
+    client = try KafkaClient(
+      RD_KAFKA_CONSUMER, configuration, joinsGroup ? .groupConsumer : .consumer, joinsGroup: joinsGroup)
+    isGroupMember = joinsGroup
     self.topic = topic
     queue = rd_kafka_queue_get_consumer(client.handle)
     chunk = .allocate(capacity: Self.chunkSize)
@@ -92,7 +97,7 @@ public final class KafkaConsumer {
   deinit {
     dropChunk()
     chunk.deallocate()
-    rd_kafka_assign(client.handle, nil)
+    if isGroupMember { leave() } else { rd_kafka_assign(client.handle, nil) }
     rd_kafka_queue_destroy(queue)
   }
 
@@ -139,6 +144,24 @@ public final class KafkaConsumer {
     }
   }
 
+  /// Reads no more from these partitions, and forgets what was fetched of them.
+  func unassign(_ partitions: some Collection<Int32>) throws(KafkaError) {
+    for index in chunkIndex..<chunkCount {
+      guard let message = chunk[index], partitions.contains(message.pointee.partition) else { continue }
+      rd_kafka_message_destroy(message)
+      chunk[index] = nil
+    }
+    for partition in partitions where tracks.indices.contains(Int(partition)) { tracks[Int(partition)] = Track() }
+    let list = PartitionList(topic: topic, Dictionary(uniqueKeysWithValues: partitions.map { ($0, -1001) }))
+    guard let error = rd_kafka_incremental_unassign(client.handle, list.list) else { return }
+    let code = rd_kafka_error_code(error)
+    rd_kafka_error_destroy(error)
+    throw client.error(code, doing: "giving back partitions of topic \"\(topic)\"", topic: topic)
+  }
+
+  /// Forgets a failure, so that reading is tried again.
+  func forgetFailure() { failure = nil }
+
   /// Takes records that have arrived, at most `maxRecords` of them and at most `maxBytes` of payload (one record that is
   /// larger is given alone). Waits until `deadline` for the first one and not for more after it; returns an empty span
   /// if none came. `body` sees each record once, in order of offset within each partition.
@@ -155,6 +178,8 @@ public final class KafkaConsumer {
       if chunkIndex == chunkCount {
         let left = span.records > 0 ? .zero : max(.zero, min(deadline - clock.now, .milliseconds(100)))
         fetchChunk(waiting: left)
+        // The caller decides first what a change of the group's assignment means.
+        if isGroupMember, hasGroupChange { break }
       }
       let isFull = take(maxRecords: maxRecords, maxBytes: maxBytes, into: &span, body)
       if isFull || failure != nil {
@@ -254,6 +279,9 @@ public final class KafkaConsumer {
       return .lostOffsets(topic: topic, partition: partition, wanted: wanted, available: available)
     case RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, RD_KAFKA_RESP_ERR__RESOLVE:
       // Tracked by the error callback; the library reconnects by itself.
+      return nil
+    case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED where isGroupMember:
+      // The group has taken the partitions; that change is noted, and the library joins again by itself.
       return nil
     default: break
     }

@@ -63,15 +63,9 @@ public final class KafkaSource: RecordSource {
       guard partitions.contains(partition) else {
         throw KafkaError.missingPartition(topic: topic, partition: partition, count: partitions.count)
       }
-      begin[partition] = .offset(wanted)
-      let available = try consumer.watermarks(partition: partition)
-      if wanted < available.lowerBound {
-        guard options.acceptsGaps else {
-          throw KafkaError.lostOffsets(topic: topic, partition: partition, wanted: wanted, available: available)
-        }
-        gaps[partition] = wanted..<available.lowerBound
-        begin[partition] = .offset(available.lowerBound)
-      }
+      let start = try consumer.beginning(partition: partition, at: wanted, acceptsGaps: options.acceptsGaps)
+      begin[partition] = .offset(start)
+      if start > wanted { gaps[partition] = wanted..<start }
     }
     try consumer.assign(begin)
     self.consumer = consumer
@@ -151,14 +145,10 @@ public final class KafkaSource: RecordSource {
   }
 
   private func gapBatch(_ batch: RecordBatch, _ source: Int) throws -> SourceBatch {
-    for (partition, gap) in gaps.sorted(by: { $0.key < $1.key }) {
-      try batch.appendMissing(source: source, partition: partition, offset: gap.lowerBound)
-    }
-    let next = gaps.mapValues(\.upperBound)
-    let first = gaps.mapValues(\.lowerBound)
-    positions.merge(next) { _, new in new }
+    let records = try SourceBatch(gaps: gaps, into: batch, source: source)
+    positions.merge(records.next) { _, new in new }
     gaps = [:]
-    return SourceBatch(records: batch, first: first, next: next, hasMore: true)
+    return records
   }
 
   /// A batch to fill: the last one again if nobody else holds it any more, so that its memory serves on.
@@ -169,5 +159,30 @@ public final class KafkaSource: RecordSource {
     let batch = RecordBatch()
     spare = batch
     return batch
+  }
+}
+
+extension KafkaConsumer {
+  /// Where to begin when `wanted` is the next offset: there, or at the oldest record that is left.
+  ///
+  /// - Throws: `offsetOutOfRange` if retention has deleted records before they were read and gaps are not accepted.
+  func beginning(partition: Int32, at wanted: Int64, acceptsGaps: Bool) throws(KafkaError) -> Int64 {
+    let available = try watermarks(partition: partition)
+    guard wanted < available.lowerBound else { return wanted }
+    guard acceptsGaps else {
+      throw KafkaError.lostOffsets(topic: topic, partition: partition, wanted: wanted, available: available)
+    }
+    return available.lowerBound
+  }
+}
+
+extension SourceBatch {
+  /// One record flagged missing for each gap.
+  init(gaps: [Int32: Range<Int64>], into batch: RecordBatch, source: Int) throws {
+    for (partition, gap) in gaps.sorted(by: { $0.key < $1.key }) {
+      try batch.appendMissing(source: source, partition: partition, offset: gap.lowerBound)
+    }
+    self.init(
+      records: batch, first: gaps.mapValues(\.lowerBound), next: gaps.mapValues(\.upperBound), hasMore: true)
   }
 }

@@ -45,14 +45,19 @@ public struct PipelineInputs: Sendable {
   }
 
   /// A new source of the pipeline's records.
-  public func source() throws -> any RecordSource {
+  ///
+  /// - Parameter sharing: Whether the partitions of a topic are shared with other processes that run the pipeline; else
+  ///   this process reads all of them.
+  public func source(sharing: Bool) throws -> any RecordSource {
     switch kind {
     case .kafka(let kafka, let configuration):
       var options = KafkaSource.Options()
       options.maxRecordBytes = definition.maxRecordBytes
       options.acceptsGaps = kafka.acceptsGaps
-      return KafkaSource(
-        topic: kafka.topic, configuration: configuration, group: "lakeward-\(pipeline.name)", options: options)
+      let group = "lakeward-\(pipeline.name)"
+      return sharing
+        ? KafkaGroupSource(topic: kafka.topic, configuration: configuration, group: group, options: options)
+        : KafkaSource(topic: kafka.topic, configuration: configuration, group: group, options: options)
     case .landing(let landing, let directory):
       var options = LandingSource.Options(maxRecordBytes: definition.maxRecordBytes)
       options.rules.settle = .seconds(landing.settleSeconds)

@@ -149,7 +149,10 @@ public final class PipelineRunner {
     try executor.rebuildState()
     while !stop.isStopped {
       let positions = try tables.positions()
-      guard let step = CatchUpStep.next(bronze: positions.bronze, tables: positions.others) else {
+      // What lags in a partition of another process is being committed by it at this moment.
+      let owned = source.ownedPartitions
+      let ours = positions.bronze.filter { owned?.contains($0.key) ?? true }
+      guard let step = CatchUpStep.next(bronze: ours, tables: positions.others) else {
         try source.start(from: positions.bronze)
         return
       }
@@ -192,7 +195,13 @@ public final class PipelineRunner {
       let start = ContinuousClock.now
       if let error = maintenance.commitReady() { observe(.maintenanceFailed(error)) }
       let wait = mode == .once ? 0.2 : max(0.05, min(1, pipeline.trigger.intervalSeconds))
-      guard let records = try source.next(limit: limit, deadline: start + .seconds(wait)) else {
+      let next: SourceBatch?
+      do {
+        next = try source.next(limit: limit, deadline: start + .seconds(wait))
+      } catch is PartitionsMoved {
+        return false
+      }
+      guard let records = next else {
         if mode == .once, try source.isExhausted() { return true }
         continue
       }

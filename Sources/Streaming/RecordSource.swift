@@ -6,6 +6,9 @@ public import DuckDB
 /// `isExhausted`, then `close`. `start` may be called again to go back to other positions (a commit that turned out
 /// stale): what was given since is given again, with the same coordinates.
 public protocol RecordSource: AnyObject {
+  /// The partitions that this process reads and may repair; nil: all that there are, always.
+  var ownedPartitions: Set<Int32>? { get }
+
   /// Begins reading at these next offsets; a partition that is missing here is read from its beginning.
   func start(from positions: [Int32: Int64]) throws
 
@@ -23,6 +26,18 @@ public protocol RecordSource: AnyObject {
 
   /// Frees connections and threads. The source cannot be used afterwards.
   func close()
+}
+
+extension RecordSource {
+  /// All partitions, always.
+  public var ownedPartitions: Set<Int32>? { nil }
+}
+
+/// Thrown by `next` when this process got partitions that another one may have read before: whatever was computed from the
+/// tables is to be read from them again, and `start` called with their positions.
+public struct PartitionsMoved: Error, Sendable, Hashable {
+  /// The partitions that this process reads from now on.
+  public var owned: Set<Int32>
 }
 
 /// The most that one micro-batch may hold.

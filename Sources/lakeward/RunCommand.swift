@@ -37,7 +37,9 @@ enum RunCommand: Command {
         pipeline: pipeline,
         runner: try PipelineRunner(
           pipeline: pipeline, lake: workspace.lake, engine: engine,
-          source: try workspace.source(pipeline, brokers: arguments.text("brokers")), registry: workspace.registry))
+          source: try workspace.source(
+            pipeline, brokers: arguments.text("brokers"), sharing: mode == .continuous),
+          registry: workspace.registry))
     }
     for job in jobs { job.start(mode, stop: stop) }
     // What clients push waits in the log or the topic; a run over what is there takes no more of it.

@@ -84,7 +84,9 @@ struct Workspace {
   }
 
   /// The pipeline's source: Kafka where brokers are known and the pipeline has a topic, else its landing directory.
-  func source(_ pipeline: Pipeline, brokers: String?) throws -> any RecordSource {
-    try inputs(pipeline, brokers: brokers).source()
+  ///
+  /// - Parameter sharing: Whether a topic's partitions are shared with other processes.
+  func source(_ pipeline: Pipeline, brokers: String?, sharing: Bool = false) throws -> any RecordSource {
+    try inputs(pipeline, brokers: brokers).source(sharing: sharing)
   }
 }
