@@ -10,8 +10,9 @@ struct HouseTests {
     "DuckDB": ["CDuckDB"],
     "Kafka": ["CRDKafka"],
     "MQTT": ["CMosquitto"],
-    "HTTP": ["CMicroHTTPD", "CCurl"],
-    "DeltaLake": ["DuckDB", "HTTP"],
+    "JSON": [],
+    "HTTP": ["CMicroHTTPD", "CCurl", "JSON"],
+    "DeltaLake": ["DuckDB", "HTTP", "JSON"],
     "Clinical": [],
     "Simulation": ["Clinical"],
     "Models": ["CXGBoost", "CLearning", "DuckDB"],
@@ -20,9 +21,12 @@ struct HouseTests {
     "Intake": ["Clinical", "DeltaLake", "DuckDB"],
     "Observability": [],
     "Streaming": ["Pipelines", "DeltaLake", "DuckDB", "Kafka", "MQTT", "Models", "Observability"],
-    "Alerts": ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "HTTP", "Observability"],
-    "Connectors": ["HTTP", "DeltaLake", "DuckDB", "Pipelines"],
-    "Server": ["HTTP", "Observability"],
+    "Alerts": ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "HTTP", "JSON", "Observability"],
+    "Connectors": ["HTTP", "JSON", "DeltaLake", "DuckDB", "Pipelines"],
+    "Server": [
+      "Alerts", "Dashboards", "DeltaLake", "DuckDB", "HTTP", "JSON", "Models", "Observability", "Pipelines",
+      "Streaming",
+    ],
   ]
 
   /// The one room that may import a C library.
@@ -33,7 +37,7 @@ struct HouseTests {
   ]
 
   /// Rooms that decide and never do: no C beyond their parser, no SQL engine, no network.
-  private static let pure: Set<String> = ["Clinical", "Simulation", "Pipelines", "Dashboards"]
+  private static let pure: Set<String> = ["Clinical", "Dashboards", "JSON", "Pipelines", "Simulation"]
 
   @Test("Package.swift draws only the arrows that the architecture allows")
   func packageArrows() throws {

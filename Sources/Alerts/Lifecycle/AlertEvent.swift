@@ -1,3 +1,4 @@
+internal import JSON
 internal import DeltaLake
 
 /// One change of an alert, or of a policy: who, when, what and why. Events are never changed or deleted; the table

@@ -1,3 +1,4 @@
+internal import JSON
 internal import DeltaLake
 
 /// What the stream says about a patient's condition under one policy.

@@ -1,3 +1,4 @@
+internal import JSON
 internal import DeltaLake
 
 /// Events as rows of `alert_events`.

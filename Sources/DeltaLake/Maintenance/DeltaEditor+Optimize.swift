@@ -1,3 +1,4 @@
+internal import JSON
 import Foundation
 
 /// Decides which files are worth rewriting together. Pure.

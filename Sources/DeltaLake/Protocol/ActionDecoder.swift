@@ -1,3 +1,5 @@
+internal import JSON
+
 /// Which actions a reader of a commit wants; the others are skipped without being built.
 struct ActionSelection: OptionSet, Sendable {
   let rawValue: Int

@@ -1,3 +1,5 @@
+internal import JSON
+
 /// Writes actions as the lines of a commit.
 enum ActionEncoder {
   /// One JSON object per line. `statistics` gives the text for statistics that lie in a checkpoint.

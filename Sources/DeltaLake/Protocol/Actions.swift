@@ -1,3 +1,5 @@
+public import JSON
+
 /// The reader and writer requirements of a table (PROTOCOL.md, "Protocol Evolution").
 public struct TableProtocol: Sendable, Hashable {
   /// Lowest reader version that may read the table.

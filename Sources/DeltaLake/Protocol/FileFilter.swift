@@ -1,3 +1,5 @@
+internal import JSON
+
 /// A value that a column is compared with.
 public enum Literal: Sendable, Hashable {
   /// Any integer type.

@@ -1,3 +1,5 @@
+internal import JSON
+
 /// Statistics of a file as add actions hold them (PROTOCOL.md, "Per-file Statistics").
 enum FileStatistics {
   /// What is known of one column of a file.

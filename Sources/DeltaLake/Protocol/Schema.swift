@@ -1,3 +1,5 @@
+public import JSON
+
 /// A type of the Delta protocol (PROTOCOL.md, "Schema Serialization Format").
 public indirect enum DataType: Sendable, Hashable {
   case string, long, integer, short, byte, float, double, boolean, binary, date

@@ -1,3 +1,5 @@
+internal import JSON
+
 /// Rules that the schema and the properties of a table must keep for it to be read.
 enum SchemaRules {
   static func check(_ schema: Schema, _ metadata: TableMetadata) throws(DeltaError) {

@@ -1,3 +1,5 @@
+internal import JSON
+
 /// How the columns of a query become the columns of a table's files. Pure.
 struct WritePlan {
   /// Marks the errors that the SELECT raises for rows that break a constraint.

@@ -1,3 +1,4 @@
+internal import JSON
 internal import DuckDB
 
 /// Reads checkpoints of every kind into a log state.

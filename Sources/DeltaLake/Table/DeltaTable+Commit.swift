@@ -1,3 +1,5 @@
+internal import JSON
+
 /// A commit before its version is known.
 struct PendingCommit: Sendable {
   var operation: String

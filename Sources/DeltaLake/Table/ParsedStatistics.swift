@@ -1,3 +1,4 @@
+internal import JSON
 internal import DuckDB
 
 /// Statistics that a checkpoint holds as a struct (`stats_parsed`), as the JSON that add actions hold

@@ -1,3 +1,5 @@
+public import JSON
+
 extension Snapshot {
   /// A live data file, with its statistics read.
   public struct FileDetails: Sendable {

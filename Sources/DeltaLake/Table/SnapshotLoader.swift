@@ -1,3 +1,5 @@
+internal import JSON
+
 /// Builds log states from a store.
 struct SnapshotLoader {
   let store: any ObjectStore

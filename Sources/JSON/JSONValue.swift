@@ -14,7 +14,8 @@ public indirect enum JSONValue: Sendable, Hashable {
     self = value
   }
 
-  static func parse(_ text: String) throws(JSONError) -> JSONValue {
+  /// The value of one JSON text; throws where and why it is not JSON.
+  public static func parse(_ text: String) throws(JSONError) -> JSONValue {
     var copy = text
     let result: Result<JSONValue, JSONError> = copy.withUTF8 { bytes in
       var reader = JSONReader(bytes)

@@ -1,28 +1,34 @@
 /// Where and why a text is not the JSON that was expected.
-struct JSONError: Error, Equatable {
+public struct JSONError: Error, Equatable, Sendable {
   /// Byte offset in the text.
-  let offset: Int
-  let reason: String
+  public let offset: Int
+  /// What was expected.
+  public let reason: String
 }
 
 /// A pull parser over UTF-8 bytes: the caller names what it expects, nothing is built that is not asked for.
 ///
 /// The bytes must stay alive and unchanged while the reader is used; it never reads outside them.
-struct JSONReader {
-  static let maximumDepth = 200
+public struct JSONReader {
+  /// How deep objects and arrays may be nested.
+  public static let maximumDepth = 200
 
   private let bytes: UnsafeBufferPointer<UInt8>
-  private(set) var offset: Int
+  /// How far the reader has come, in bytes.
+  public private(set) var offset: Int
   private var depth = 0
 
-  init(_ bytes: UnsafeBufferPointer<UInt8>, at offset: Int = 0) {
+  /// A reader of these bytes from `offset` on.
+  public init(_ bytes: UnsafeBufferPointer<UInt8>, at offset: Int = 0) {
     self.bytes = bytes
     self.offset = offset
   }
 
-  func failure(_ reason: String) -> JSONError { JSONError(offset: offset, reason: reason) }
+  /// An error at the place that the reader has come to.
+  public func failure(_ reason: String) -> JSONError { JSONError(offset: offset, reason: reason) }
 
-  mutating func skipWhitespace() {
+  /// Goes on to the next byte that is not white space.
+  public mutating func skipWhitespace() {
     while offset < bytes.count {
       switch bytes[offset] {
       case 0x20, 0x09, 0x0A, 0x0D: offset += 1
@@ -32,24 +38,26 @@ struct JSONReader {
   }
 
   /// Whether only white space is left.
-  mutating func isAtEnd() -> Bool {
+  public mutating func isAtEnd() -> Bool {
     skipWhitespace()
     return offset >= bytes.count
   }
 
-  mutating func peek() throws(JSONError) -> UInt8 {
+  /// The first byte of what comes next; throws at the end of the text.
+  public mutating func peek() throws(JSONError) -> UInt8 {
     skipWhitespace()
     guard offset < bytes.count else { throw failure("the text ends in the middle of a value") }
     return bytes[offset]
   }
 
-  mutating func expect(_ byte: UInt8) throws(JSONError) {
+  /// Takes that byte; throws if another is next.
+  public mutating func expect(_ byte: UInt8) throws(JSONError) {
     guard try peek() == byte else { throw failure("'\(Character(UnicodeScalar(byte)))' is missing") }
     offset += 1
   }
 
   /// Calls `member` with each key of an object; it must read or skip exactly the value.
-  mutating func readObject(
+  public mutating func readObject(
     _ member: (inout JSONReader, String) throws(JSONError) -> Void
   ) throws(JSONError) {
     try enter(UInt8(ascii: "{"))
@@ -74,7 +82,7 @@ struct JSONReader {
   }
 
   /// Calls `element` for each element of an array; it must read or skip exactly one value.
-  mutating func readArray(_ element: (inout JSONReader) throws(JSONError) -> Void) throws(JSONError) {
+  public mutating func readArray(_ element: (inout JSONReader) throws(JSONError) -> Void) throws(JSONError) {
     try enter(UInt8(ascii: "["))
     if try peek() == UInt8(ascii: "]") {
       leave()
@@ -106,13 +114,14 @@ struct JSONReader {
   }
 
   /// Reads a `null` if one is next.
-  mutating func readNull() throws(JSONError) -> Bool {
+  public mutating func readNull() throws(JSONError) -> Bool {
     guard try peek() == UInt8(ascii: "n") else { return false }
     try readWord("null")
     return true
   }
 
-  mutating func readBool() throws(JSONError) -> Bool {
+  /// Reads `true` or `false`.
+  public mutating func readBool() throws(JSONError) -> Bool {
     switch try peek() {
     case UInt8(ascii: "t"):
       try readWord("true")
@@ -135,7 +144,7 @@ struct JSONReader {
   }
 
   /// Reads an integer; a fraction or exponent is accepted only where the value is whole.
-  mutating func readInt64() throws(JSONError) -> Int64 {
+  public mutating func readInt64() throws(JSONError) -> Int64 {
     let start = offset
     switch try readNumber() {
     case .int(let value): return value
@@ -148,13 +157,14 @@ struct JSONReader {
     }
   }
 
-  mutating func readInt32() throws(JSONError) -> Int32 {
+  /// Reads a whole number of 32 bits.
+  public mutating func readInt32() throws(JSONError) -> Int32 {
     guard let value = Int32(exactly: try readInt64()) else { throw failure("a whole number of 32 bits is expected") }
     return value
   }
 
   /// Reads a number as `.int` when it is written as one and fits, else as `.double`.
-  mutating func readNumber() throws(JSONError) -> JSONValue {
+  public mutating func readNumber() throws(JSONError) -> JSONValue {
     _ = try peek()
     let start = offset
     var magnitude: UInt64 = 0
@@ -191,7 +201,7 @@ struct JSONReader {
   }
 
   /// Skips one value of any kind.
-  mutating func skipValue() throws(JSONError) {
+  public mutating func skipValue() throws(JSONError) {
     switch try peek() {
     case UInt8(ascii: "{"):
       try readObject { (reader, _) throws(JSONError) in try reader.skipValue() }
@@ -205,7 +215,7 @@ struct JSONReader {
   }
 
   /// Reads one value of any kind as a tree.
-  mutating func readValue() throws(JSONError) -> JSONValue {
+  public mutating func readValue() throws(JSONError) -> JSONValue {
     switch try peek() {
     case UInt8(ascii: "{"):
       var members: [(String, JSONValue)] = []
@@ -245,7 +255,8 @@ struct JSONReader {
     throw failure("a string is not closed")
   }
 
-  mutating func readString() throws(JSONError) -> String {
+  /// Reads a string with its escapes resolved.
+  public mutating func readString() throws(JSONError) -> String {
     let (range, escaped) = try scanString()
     let raw = UnsafeBufferPointer(rebasing: bytes[range])
     guard escaped else { return String(decoding: raw, as: UTF8.self) }
