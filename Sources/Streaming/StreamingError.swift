@@ -14,6 +14,8 @@ public enum StreamingError: Error, Sendable, CustomStringConvertible {
   case unknownTable(name: String, lake: String)
   /// Another process is writing the same pipeline's tables faster than this one.
   case overtaken(pipeline: String, table: String)
+  /// A view has the name of a table that something else fills.
+  case notAView(table: String, pipeline: String)
   /// The lake's files could not be read or written.
   case fileSystem(path: String, operation: String, reason: String)
 
@@ -34,6 +36,8 @@ public enum StreamingError: Error, Sendable, CustomStringConvertible {
       "there is no table \(name) in the lake \(lake); lakeward table list names those that exist"
     case .overtaken(let pipeline, let table):
       "\(pipeline): another process is writing \(table); stop one of the two"
+    case .notAView(let table, let pipeline):
+      "the lake has a table \(table) that is not the view of the pipeline \(pipeline); give the view another name, or remove the table's folder"
     case .fileSystem(let path, let operation, let reason):
       "\(path): cannot \(operation): \(reason)"
     }

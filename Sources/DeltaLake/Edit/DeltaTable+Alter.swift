@@ -122,7 +122,7 @@ extension DeltaTable {
       var pending = PendingCommit(operation: operation)
       pending.parameters = parameters
       pending.reads = readsRows ? .everyRow : .nothing
-      if let raised = raised(snapshot.tableProtocol, schema, metadata) {
+      if let raised = snapshot.tableProtocol.raised(schema, metadata) {
         try ProtocolRules.checkWritable(raised)
         pending.actions.append(.tableProtocol(raised))
       }
@@ -134,15 +134,17 @@ extension DeltaTable {
     }
     throw DeltaError(.conflict, "\(location): \(operation) lost against other writers", hint: "try again")
   }
+}
 
+extension TableProtocol {
   /// The protocol with the features that schema and properties need; nil if it has them all.
-  private func raised(_ table: TableProtocol, _ schema: Schema, _ metadata: TableMetadata) -> TableProtocol? {
+  func raised(_ schema: Schema, _ metadata: TableMetadata) -> TableProtocol? {
     let needed = NewTable.requiredFeatures(schema, metadata.configuration)
-    let missing = needed.filter { !ProtocolRules.supports($0, table) }
+    let missing = needed.filter { !ProtocolRules.supports($0, self) }
     guard !missing.isEmpty else { return nil }
-    let writer = Set(ProtocolRules.writerFeatures(table)).union(missing)
-    var reader = Set(table.readerFeatures ?? []).union(missing.intersection(ProtocolRules.readableFeatures))
-    if table.minReaderVersion == 2 { reader.insert("columnMapping") }
+    let writer = Set(ProtocolRules.writerFeatures(self)).union(missing)
+    var reader = Set(readerFeatures ?? []).union(missing.intersection(ProtocolRules.readableFeatures))
+    if minReaderVersion == 2 { reader.insert("columnMapping") }
     return TableProtocol(
       minReaderVersion: reader.isEmpty ? 1 : 3, minWriterVersion: 7,
       readerFeatures: reader.isEmpty ? nil : reader.sorted(),

@@ -53,6 +53,13 @@ public struct DeltaWriter {
     try write(select, into: try table.update(), store: table.store, now: table.clock())
   }
 
+  /// As `write(_:into:)`, for a version that `Snapshot.redefined` gave.
+  public func write(
+    _ select: String, into table: DeltaTable, as definition: Snapshot
+  ) throws(DeltaError) -> [AddFile] {
+    try write(select, into: definition, store: table.store, now: table.clock())
+  }
+
   func write(
     _ select: String, into snapshot: Snapshot, store: any ObjectStore, now: Int64, folder: String? = nil,
     extraColumns: [StructField] = []

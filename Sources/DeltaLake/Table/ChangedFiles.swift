@@ -1,0 +1,69 @@
+extension DeltaTable {
+  /// The files that hold every row that came or went between two versions. Rows that were only moved (compaction) do not
+  /// count, nor files that came and went again.
+  ///
+  /// The files are given without deletion vectors, so they hold other rows too; some are no longer live.
+  ///
+  /// - Parameters:
+  ///   - version: the earlier version.
+  ///   - snapshot: the later version.
+  /// - Returns: nil if nobody can tell any more: a commit between the two has left the log, a file is gone, or the table
+  ///   got other columns or another partitioning.
+  /// - Throws: errors of the store; `corruptLog`.
+  public func changedFiles(after version: Int64, through snapshot: Snapshot) throws(DeltaError) -> [AddFile]? {
+    guard version >= 0, version <= snapshot.version else { return nil }
+    var changes = FileChanges()
+    for next in version..<snapshot.version {
+      let path = LogPath.commit(next + 1).path
+      var actions: [Action] = []
+      do throws(DeltaError) {
+        try ActionDecoder.decode(try store.read(path), file: path, version: next + 1, wanted: .state) {
+          actions.append($0)
+        }
+      } catch  where error.code == .missingFile {
+        return nil
+      }
+      guard changes.note(actions, in: snapshot.metadata) else { return nil }
+    }
+    let files = changes.files.values.sorted { $0.path < $1.path }
+    for file in files where snapshot.files[file.key] == nil && !FilePath.isAbsolute(file.path) {
+      guard try store.attributes(file.decodedPath) != nil else { return nil }
+    }
+    return files
+  }
+}
+
+/// Collects the files whose rows came or went. Pure.
+struct FileChanges {
+  private(set) var files: [String: AddFile] = [:]
+  /// Files whose rows all came in the commits so far.
+  private var fresh: Set<String> = []
+
+  /// Notes one commit, its removes first, so that a file may change its deletion vector. False: what came or went cannot
+  /// be told.
+  mutating func note(_ actions: [Action], in metadata: TableMetadata) -> Bool {
+    for case .metadata(let value) in actions where !Self.hasSameColumns(value, metadata) { return false }
+    for case .remove(let file) in actions where file.dataChange {
+      if fresh.remove(file.path) != nil {
+        files[file.path] = nil
+        continue
+      }
+      guard let values = file.partitionValues ?? (metadata.partitionColumns.isEmpty ? [:] : nil) else { return false }
+      files[file.path] = AddFile(
+        path: file.path, partitionValues: values, size: file.size ?? 0, modificationTime: 0)
+    }
+    for case .add(let file) in actions where file.dataChange {
+      if files[file.path] == nil, file.deletionVector == nil { fresh.insert(file.path) }
+      var bare = file
+      bare.deletionVector = nil
+      files[file.path] = bare
+    }
+    return true
+  }
+
+  private static func hasSameColumns(_ one: TableMetadata, _ other: TableMetadata) -> Bool {
+    let mode = "delta.columnMapping.mode"
+    return one.schemaString == other.schemaString && one.partitionColumns == other.partitionColumns
+      && one.configuration[mode] == other.configuration[mode]
+  }
+}

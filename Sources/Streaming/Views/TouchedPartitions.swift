@@ -1,0 +1,131 @@
+internal import DeltaLake
+internal import DuckDB
+
+/// The key values of a view that changed rows of its inputs touch, in a temporary table of a connection.
+struct TouchedPartitions {
+  private static let table = "lakeward_touched"
+
+  private let lineage: ViewLineage
+  private let connection: Connection
+  private let keys: [String]
+
+  /// No values yet.
+  init(_ lineage: ViewLineage, connection: Connection) throws {
+    self.lineage = lineage
+    self.connection = connection
+    keys = lineage.keyColumns.indices.map { "_key\($0)" }
+    let columns = zip(keys, lineage.keyColumns).map { key, name in
+      let type = lineage.columns.first { $0.name == name }?.type ?? .varchar
+      return "\(key) \(type.description)"
+    }
+    try connection.execute("CREATE OR REPLACE TEMP TABLE \(Self.table) (\(columns.joined(separator: ", ")))")
+  }
+
+  /// Adds what the rows of some files of a table touch.
+  func add(_ files: [AddFile], of snapshot: Snapshot, named table: String) throws {
+    guard !files.isEmpty else { return }
+    let scan = try DeltaReader.scanSQL(snapshot, files: files)
+    var seen: Set<[String]> = []
+    for input in lineage.inputs where input.table.lowercased() == table.lowercased() {
+      for expressions in input.combinations where seen.insert(expressions).inserted {
+        let values = expressions.map { "(\($0))" }.joined(separator: ", ")
+        try connection.execute("INSERT INTO \(Self.table) SELECT DISTINCT \(values) FROM \(scan)")
+      }
+    }
+  }
+
+  /// How many there are.
+  func count() throws -> Int {
+    try connection.execute(
+      "CREATE OR REPLACE TEMP TABLE \(Self.table) AS SELECT DISTINCT * FROM \(Self.table)")
+    return Int(try connection.query("SELECT count(*) FROM \(Self.table)").scalar().integer ?? 0)
+  }
+
+  /// The rows of an input that belong to these partitions, as SQL for FROM. Files and row groups that can hold none are
+  /// left out.
+  func rows(of snapshot: Snapshot, at input: ViewInput) throws -> String {
+    guard let expressions = input.combinations.first, input.combinations.count == 1 else {
+      let chosen = input.combinations.map { "EXISTS (SELECT 1 FROM \(Self.table) AS t WHERE \(matches($0)))" }
+      return "(SELECT * FROM \(try DeltaReader.scanSQL(snapshot)) WHERE \(chosen.joined(separator: " OR ")))"
+    }
+    var files = Array(snapshot.files)
+    var conditions: [String] = []
+    for (key, expression) in zip(keys, expressions) {
+      guard let bounds = try bounds(snapshot, key, expression) else { continue }
+      let kept = Set(bounds.files.map(\.key))
+      files = files.filter { kept.contains($0.key) }
+      if !bounds.condition.isEmpty { conditions.append(bounds.condition) }
+    }
+    var scan = try DeltaReader.scanSQL(snapshot, files: files)
+    if !conditions.isEmpty { scan = "(SELECT * FROM \(scan) WHERE \(conditions.joined(separator: " AND ")))" }
+    return "(SELECT r.* FROM \(scan) AS r SEMI JOIN \(Self.table) AS t ON \(matches(expressions)))"
+  }
+
+  private func matches(_ expressions: [String]) -> String {
+    zip(keys, expressions).map { "t.\($0) IS NOT DISTINCT FROM (\($1))" }.joined(separator: " AND ")
+  }
+
+  /// A condition on rows of the view, which must be called `v`.
+  func join() -> String {
+    "SEMI JOIN \(Self.table) AS t ON \(matches(lineage.keyColumns.map { "v.\(SQL.quote(identifier: $0))" }))"
+  }
+
+  /// The stored files of the view's partitions that are touched.
+  func files(of snapshot: Snapshot) throws -> [AddFile] {
+    let partitions = try snapshot.partitions(by: lineage.keyColumns)
+    guard !partitions.isEmpty else { return [] }
+    let rows = partitions.enumerated().map { "(\(([String($0)] + $1.literals).joined(separator: ", ")))" }
+    let names = (["place"] + keys.map { "p\($0)" }).joined(separator: ", ")
+    let matches = keys.map { "t.\($0) IS NOT DISTINCT FROM p.p\($0)" }.joined(separator: " AND ")
+    let places = try connection.query(
+      "SELECT place FROM (VALUES \(rows.joined(separator: ", "))) AS p(\(names)) SEMI JOIN \(Self.table) AS t ON \(matches)"
+    ).rows().compactMap { $0[0].intValue }
+    return places.sorted().flatMap { partitions[$0].files }
+  }
+
+  // MARK: Leaving files out
+
+  private func bounds(
+    _ snapshot: Snapshot, _ key: String, _ expression: String
+  ) throws -> (files: [AddFile], condition: String)? {
+    guard let form = KeyBounds(expression),
+      let column = try connection.columns(of: "SELECT * FROM \(try DeltaReader.scanSQL(snapshot, files: []))").first(
+        where: { $0.name.lowercased() == form.column.lowercased() })
+    else { return nil }
+    let hasNull = try connection.query("SELECT count(*) FROM \(Self.table) WHERE \(key) IS NULL").scalar().integer ?? 0
+    guard hasNull == 0 else { return nil }
+    if case .column = form, column.type == .varchar { return try texts(snapshot, key, column.name) }
+    guard let range = form.range(of: key, type: column.type) else { return nil }
+    let values = try connection.query("SELECT DISTINCT \(range.low), \(range.high) FROM \(Self.table)").rows()
+    let ranges = values.compactMap { row -> Range<Int64>? in
+      guard let low = row[0].integer, let high = row[1].integer, low < high else { return nil }
+      return low..<high
+    }
+    guard ranges.count == values.count else { return nil }
+    let joined = KeyBounds.joined(ranges)
+    guard let first = joined.first, let last = joined.last else { return ([], "false") }
+    var files: [FileKey: AddFile] = [:]
+    for range in joined {
+      let low = KeyBounds.literal(range.lowerBound, type: column.type)
+      let high = KeyBounds.literal(range.upperBound, type: column.type)
+      for file in try snapshot.files(matching: [
+        ColumnFilter(column.name, .greaterOrEqual(low.literal)), ColumnFilter(column.name, .less(high.literal)),
+      ]) {
+        files[file.key] = file
+      }
+    }
+    let name = SQL.quote(identifier: column.name)
+    let low = KeyBounds.literal(first.lowerBound, type: column.type).sql
+    let high = KeyBounds.literal(last.upperBound, type: column.type).sql
+    return (Array(files.values), "\(name) >= \(low) AND \(name) < \(high)")
+  }
+
+  private func texts(
+    _ snapshot: Snapshot, _ key: String, _ column: String
+  ) throws -> (files: [AddFile], condition: String)? {
+    let values = try connection.query("SELECT DISTINCT \(key) FROM \(Self.table) LIMIT 1001").rows()
+    let texts = values.compactMap { $0[0].stringValue }
+    guard texts.count == values.count, texts.count <= 1_000 else { return nil }
+    return (try snapshot.files(matching: [ColumnFilter(column, .anyOf(texts.map(Literal.string)))]), "")
+  }
+}

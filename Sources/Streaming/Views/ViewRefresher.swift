@@ -1,0 +1,357 @@
+internal import DeltaLake
+internal import DuckDB
+public import Models
+public import Pipelines
+
+/// Brings the materialized views of one pipeline up to date with the tables that they read.
+///
+/// A refresh compares the versions of the inputs that a view reflects, which its table holds, with their newest. For a
+/// partitioned view it finds the partitions that changed rows touch, computes these from the inputs' whole rows of them,
+/// and replaces them in one commit, which holds the new positions too. A refresh that is cut off leaves nothing but files
+/// that no version names; one that is repeated finds nothing to do. Of two processes that refresh one view at once, one
+/// commits, and the other looks again.
+///
+/// Use it from one thread; `interrupt` may be called from any.
+public final class ViewRefresher {
+  /// How much to compute.
+  public enum Mode: Sendable, Hashable {
+    /// What changes of the inputs touch.
+    case incremental
+    /// Every row.
+    case full
+  }
+
+  /// How often a refresh is worked out again before another process's being faster is an error.
+  private static let attempts = 20
+
+  /// Versions of an input that brought no rows, after which the position is written all the same: the log that tells so
+  /// does not last for ever.
+  private static let idleLag: Int64 = 500
+
+  /// The pipeline.
+  public let pipeline: Pipeline
+  private let lake: Lake
+  private let registry: ModelRegistry?
+  private let connection: Connection
+  private var models: LiveModels?
+  private var tables: [String: DeltaTable] = [:]
+  private var lineages: [String: (inputs: [String: String], lineage: ViewLineage)] = [:]
+  /// Called between the writing of a view's files and its commit.
+  var willCommit: (() throws -> Void)?
+
+  /// A refresher with a database of its own, so that it neither sees nor delays what runs elsewhere.
+  /// - Parameters:
+  ///   - registry: Where the models are that the views' SQL asks.
+  ///   - threads: Threads of its database, the calling one among them; nil: one per processor.
+  ///   - memoryLimitBytes: What it may hold in memory before it spills; nil: 80 % of the machine's.
+  public init(
+    pipeline: Pipeline, lake: Lake, registry: ModelRegistry?, threads: Int? = nil, memoryLimitBytes: Int? = nil
+  ) throws {
+    self.pipeline = pipeline
+    self.lake = lake
+    self.registry = registry
+    try lake.prepare()
+    connection = try QueryEngine(lake: lake, threads: threads, memoryLimitBytes: memoryLimitBytes).connect()
+  }
+
+  /// Stops the running query, which then throws. From any thread.
+  public var interrupt: @Sendable () -> Void {
+    let connection = connection
+    return { connection.interrupt() }
+  }
+
+  /// Brings one view up to date; those that it reads must be brought up to date before.
+  /// - Throws: `StreamingError`, and errors of the SQL and of the store. The view's table is then as it was.
+  public func refresh(_ view: TableDefinition, _ mode: Mode = .incremental) throws -> ViewReport {
+    let start = ContinuousClock.now
+    var overtaken = 0
+    while true {
+      let attempt: ViewReport?
+      do {
+        attempt = try self.attempt(view, mode)
+      } catch {
+        // A table whose folder was made anew is opened anew.
+        tables = [:]
+        throw error
+      }
+      if var report = attempt {
+        report.overtaken = overtaken
+        report.seconds = (ContinuousClock.now - start) / .seconds(1)
+        return report
+      }
+      overtaken += 1
+      guard overtaken < Self.attempts else {
+        throw StreamingError.overtaken(pipeline: pipeline.name, table: view.name)
+      }
+    }
+  }
+
+  /// How a view's rows depend on its inputs, as far as these exist; nil if one of them does not.
+  func lineage(of view: TableDefinition) throws -> ViewLineage? {
+    guard let inputs = try inputs(of: view).snapshots else { return nil }
+    return try lineage(of: view, inputs)
+  }
+
+  // MARK: One attempt
+
+  private func attempt(_ view: TableDefinition, _ mode: Mode) throws -> ViewReport? {
+    let asked = try ViewState.models(of: view, in: pipeline)
+    if let missing = try prepareModels(asked) {
+      return ViewReport(view: view.name, outcome: .waiting("model \(missing)"))
+    }
+    let found = try inputs(of: view)
+    guard let inputs = found.snapshots else {
+      return ViewReport(view: view.name, outcome: .waiting("table \(found.missing ?? "")"))
+    }
+    let lineage = try lineage(of: view, inputs)
+    let versions = try asked.reduce(into: [:]) { $0[$1] = try models?.model($1).card.version }
+    let fingerprint = try ViewState.fingerprint(
+      of: view, in: pipeline, columns: lineage.columns, modelVersions: versions)
+    let table = try open(view, lineage)
+    let work = Work(
+      view: view, table: table, base: try table.snapshot(), inputs: inputs, lineage: lineage, fingerprint: fingerprint)
+    switch try plan(work, mode) {
+    case .nothing(let lag):
+      guard lag > Self.idleLag else { return report(work, .unchanged, version: work.base.version) }
+      return try commit(Replacement(removed: [], added: [], operation: "REFRESH"), work, .unchanged, as: nil)
+    case .whole(let reason): return try commit(work, .whole(reason), touched: nil)
+    case .partitions(let touched, let count): return try commit(work, .partitions(count), touched: touched)
+    }
+  }
+
+  /// Everything that one attempt rests on.
+  private struct Work {
+    var view: TableDefinition
+    var table: DeltaTable
+    var base: Snapshot
+    /// By name in small letters.
+    var inputs: [String: Snapshot]
+    var lineage: ViewLineage
+    var fingerprint: String
+
+    func input(_ name: String) throws -> Snapshot {
+      guard let snapshot = inputs[name.lowercased()] else { throw StreamingError.unknownTable(name: name, lake: "") }
+      return snapshot
+    }
+  }
+
+  private enum Plan {
+    /// No row changed, in at most so many versions of an input.
+    case nothing(lag: Int64)
+    case whole(String)
+    case partitions(TouchedPartitions, Int)
+  }
+
+  private func plan(_ work: Work, _ mode: Mode) throws -> Plan {
+    let state = ViewState(work.base)
+    if mode == .full { return .whole("asked for") }
+    guard let definition = state.definition else { return .whole("first refresh") }
+    guard definition == work.fingerprint else { return .whole("another definition") }
+    var changed: [(name: String, snapshot: Snapshot, files: [AddFile])] = []
+    var lag: Int64 = 0
+    for name in work.lineage.tables {
+      let snapshot = try work.input(name)
+      guard let position = state.position(in: snapshot, named: name) else { return .whole("\(name) was made anew") }
+      guard position <= snapshot.version else { return .whole("\(name) was set back") }
+      lag = max(lag, snapshot.version - position)
+      guard position < snapshot.version else { continue }
+      guard let files = try inputTable(name).changedFiles(after: position, through: snapshot) else {
+        return .whole("the log of \(name) no longer tells what changed")
+      }
+      if !files.isEmpty { changed.append((name, snapshot, files)) }
+    }
+    if changed.isEmpty { return .nothing(lag: lag) }
+    guard !work.lineage.keyColumns.isEmpty else { return .whole("changed inputs") }
+    for (name, _, _) in changed where !work.lineage.tellsPartitions(name) {
+      return .whole("changes of \(name) do not tell partitions")
+    }
+    let touched = try TouchedPartitions(work.lineage, connection: connection)
+    for (name, snapshot, files) in changed { try touched.add(files, of: snapshot, named: name) }
+    return .partitions(touched, try touched.count())
+  }
+
+  /// Computes, writes and commits; nil if another writer was faster.
+  private func commit(_ work: Work, _ outcome: ViewReport.Outcome, touched: TouchedPartitions?) throws -> ViewReport? {
+    let definition = touched == nil ? try redefined(work) : nil
+    let select = try select(work, touched)
+    let added = try DeltaWriter(connection: connection).write(select, into: work.table, as: definition ?? work.base)
+    let removed = try touched?.files(of: work.base) ?? Array(work.base.files)
+    try willCommit?()
+    var replacement = Replacement(removed: removed, added: added, operation: "REFRESH")
+    switch outcome {
+    case .partitions(let count):
+      replacement.parameters["mode"] = "partitions"
+      replacement.metrics["numPartitions"] = String(count)
+    case .whole(let reason):
+      replacement.parameters["mode"] = "whole"
+      replacement.parameters["reason"] = reason
+    case .unchanged, .waiting: break
+    }
+    return try commit(replacement, work, outcome, as: definition)
+  }
+
+  private func commit(
+    _ replacement: Replacement, _ work: Work, _ outcome: ViewReport.Outcome, as definition: Snapshot?
+  ) throws -> ViewReport? {
+    var replacement = replacement
+    let rows = replacement.added.reduce(0) { $0 + ($1.rowCount ?? 0) }
+    replacement.metrics["numOutputRows"] = String(rows)
+    replacement.transactions = [ViewState(work.base).next]
+    replacement.positions = try work.lineage.tables.map { name in
+      let input = try work.input(name)
+      return AppTransaction(appId: ViewState.appId(input: name, id: input.metadata.id), version: input.version)
+    }
+    replacement.parameters["inputs"] = try work.lineage.tables.map { "\($0) \(try work.input($0).version)" }
+      .joined(separator: ", ")
+    switch try work.table.commit(replacement, on: work.base, as: definition) {
+    case .committed(let version): return report(work, outcome, version: version, rows: rows)
+    case .overtaken: return nil
+    }
+  }
+
+  /// The SQL of the rows to write.
+  private func select(_ work: Work, _ touched: TouchedPartitions?) throws -> String {
+    var place = 0
+    let rows = try pipeline.select(work.view) { reference in
+      defer { place += 1 }
+      let snapshot = try work.input(reference.name)
+      let input = work.lineage.inputs[place]
+      if let touched, input.tellsPartitions { return try touched.rows(of: snapshot, at: input) }
+      return try DeltaReader.scanSQL(snapshot)
+    }
+    let order = work.view.clusteredBy.map { SQL.quote(identifier: $0) }.joined(separator: ", ")
+    return """
+      SELECT \(Self.list(work.lineage.columns)) FROM (\(rows)
+      ) AS v \(touched?.join() ?? "") \(order.isEmpty ? "" : "ORDER BY \(order)")
+      """
+  }
+
+  /// The columns as they are stored: DuckDB adds whole numbers up in 128 bits, Spark and Delta tables in 64.
+  static func list(_ columns: [Column]) -> String {
+    columns.map { column in
+      let name = "v.\(SQL.quote(identifier: column.name))"
+      return column.type == stored(column.type)
+        ? name : "CAST(\(name) AS \(stored(column.type).description)) AS \(SQL.quote(identifier: column.name))"
+    }.joined(separator: ", ")
+  }
+
+  private static func stored(_ type: LogicalType) -> LogicalType {
+    type == .hugeint || type == .uhugeint || type == .ubigint ? .bigint : type
+  }
+
+  private func report(
+    _ work: Work, _ outcome: ViewReport.Outcome, version: Int64, rows: Int64 = 0
+  ) -> ViewReport {
+    var report = ViewReport(view: work.view.name, outcome: outcome)
+    report.version = version
+    report.rows = rows
+    for name in work.lineage.tables { report.inputs[name] = work.inputs[name.lowercased()]?.version }
+    return report
+  }
+
+  // MARK: What it rests on
+
+  private func inputs(of view: TableDefinition) throws -> (snapshots: [String: Snapshot]?, missing: String?) {
+    var snapshots: [String: Snapshot] = [:]
+    var missing: String?
+    _ = try pipeline.select(view) { reference in
+      let name = reference.name.lowercased()
+      if snapshots[name] == nil, missing == nil {
+        if DeltaTable.exists(at: lake.location(ofTable: reference.name)) {
+          snapshots[name] = try inputTable(reference.name).snapshot()
+        } else {
+          tables[name] = nil
+          missing = reference.name
+        }
+      }
+      return ""
+    }
+    return missing == nil ? (snapshots, nil) : (nil, missing)
+  }
+
+  /// The table of an input. It is kept open, unless its folder was made anew.
+  private func inputTable(_ name: String) throws -> DeltaTable {
+    if let table = tables[name.lowercased()] { return table }
+    let table = try lake.table(named: name)
+    tables[name.lowercased()] = table
+    return table
+  }
+
+  private func lineage(of view: TableDefinition, _ inputs: [String: Snapshot]) throws -> ViewLineage {
+    let schemas = inputs.mapValues(\.metadata.schemaString)
+    if let known = lineages[view.name], known.inputs == schemas { return known.lineage }
+    let lineage = try LineageFinder(view, of: pipeline) { name in
+      guard let snapshot = inputs[name.lowercased()] else {
+        throw StreamingError.unknownTable(name: name, lake: lake.root)
+      }
+      return try connection.columns(of: "SELECT * FROM \(try DeltaReader.scanSQL(snapshot, files: []))")
+    }.find()
+    lineages[view.name] = (schemas, lineage)
+    return lineage
+  }
+
+  /// Opens the view's table, or makes it without rows.
+  private func open(_ view: TableDefinition, _ lineage: ViewLineage) throws -> DeltaTable {
+    let location = lake.location(ofTable: view.name)
+    let table: DeltaTable
+    if DeltaTable.exists(at: location) {
+      table = try DeltaTable(at: location)
+    } else {
+      table = try DeltaTable.create(
+        at: location, schema: try schema(lineage), partitionColumns: try partitionColumns(view, lineage),
+        name: view.name,
+        description: view.comment, configuration: properties(view))
+    }
+    guard ViewState(try table.snapshot()).owner == pipeline.name else {
+      throw StreamingError.notAView(table: view.name, pipeline: pipeline.name)
+    }
+    return table
+  }
+
+  private func schema(_ lineage: ViewLineage) throws -> Schema {
+    try Schema(columns: lineage.columns.map { ($0.name, Self.stored($0.type).description) })
+  }
+
+  /// The partition columns as the view's SQL spells them.
+  private func partitionColumns(_ view: TableDefinition, _ lineage: ViewLineage) throws -> [String] {
+    try view.partitionedBy.map { name in
+      guard let column = lineage.columns.first(where: { $0.name.lowercased() == name.lowercased() }) else {
+        throw StreamingError.missingColumn(table: view.name, column: name, reason: "to divide the table by")
+      }
+      return column.name
+    }
+  }
+
+  private func properties(_ view: TableDefinition) -> [String: String] {
+    var properties = TableMaintenance.tableProperties
+    // A refresh replaces whole files, often: nobody reads old ones for long.
+    properties["delta.deletedFileRetentionDuration"] = "interval 1 hours"
+    properties.merge(view.properties) { $1 }
+    properties[ViewState.ownerProperty] = pipeline.name
+    return properties
+  }
+
+  /// The table with the columns, partitioning and properties of the definition in hand.
+  private func redefined(_ work: Work) throws -> Snapshot {
+    var properties = work.view.properties
+    properties[ViewState.definitionProperty] = work.fingerprint
+    return try work.base.redefined(
+      schema: try schema(work.lineage), partitionColumns: try partitionColumns(work.view, work.lineage),
+      description: work.view.comment, properties: properties)
+  }
+
+  /// Makes the models known that a view asks, in their live versions. Returns the name of one that has none.
+  private func prepareModels(_ names: [String]) throws -> String? {
+    guard !names.isEmpty, let registry else { return names.first }
+    if let models {
+      _ = try models.refresh()
+      return nil
+    }
+    var all: Set<String> = []
+    for view in pipeline.materializedViews { all.formUnion(try ViewState.models(of: view, in: pipeline)) }
+    for name in all.sorted() where try registry.liveVersion(of: name) == nil { return name }
+    let features = pipeline.models.filter { all.contains($0.name) }.map { ($0.name, $0.features) }
+    models = try ScoringFunctions.register(registry, on: connection, models: Dictionary(uniqueKeysWithValues: features))
+    return nil
+  }
+}
