@@ -39,11 +39,7 @@ enum CheckCommand: Command {
       report(name, "the definition is sound") {
         let pipeline = try workspace.pipeline(name)
         for warning in pipeline.warnings { Console.write("warning \(warning)") }
-        for view in pipeline.materializedViews {
-          Console.write(
-            "warning \(view.location): the materialized view \(view.name) is not computed by this version; "
-              + "query the tables that it reads")
-        }
+        for note in try workspace.notesOnViews(of: pipeline) { Console.write("warning \(note)") }
         for model in pipeline.models
         where try !model.isOptional && workspace.registry.liveVersion(of: model.name) == nil {
           throw StreamingError.noLiveModel(name: model.name, pipeline: name)

@@ -6,7 +6,7 @@ struct Lakeward {
   static var commands: [any Command.Type] {
     [
       DemoCommand.self, RunCommand.self, SimulateCommand.self, TrainCommand.self, CheckCommand.self, VerifyCommand.self,
-      QueryCommand.self, TableCommand.self, ImportCommand.self, ModelsCommand.self,
+      RefreshCommand.self, QueryCommand.self, TableCommand.self, ImportCommand.self, ModelsCommand.self,
     ]
   }
 

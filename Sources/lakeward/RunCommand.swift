@@ -12,7 +12,8 @@ enum RunCommand: Command {
     Runs the named pipelines, or all, until Ctrl-C. Stop it at any instant and start it again: the tables hold the
     source's positions, so nothing is lost and nothing is there twice. Records come from the pipeline's Kafka topic
     where brokers are given, here or in lakeward.yml, and else from its landing directory. Messages of the pipeline's
-    MQTT topics are taken where lakeward.yml names a broker.
+    MQTT topics are taken where lakeward.yml names a broker. Materialized views are brought up to date as often as
+    pipeline.yml says, with --once at the end.
 
     examples:
       lakeward run                          every pipeline, until Ctrl-C
@@ -32,7 +33,7 @@ enum RunCommand: Command {
     let signals = StopOnSignals(stop)
     defer { signals.cancel() }
     let mode: PipelineRunner.Mode = arguments.has("once") ? .once : .continuous
-    let jobs = try pipelines.map { pipeline in
+    let jobs = try pipelines.filter { $0.source != nil }.map { pipeline in
       PipelineJob(
         pipeline: pipeline,
         runner: try PipelineRunner(
@@ -42,10 +43,12 @@ enum RunCommand: Command {
           registry: workspace.registry))
     }
     for job in jobs { job.start(mode, stop: stop) }
+    let views = mode == .once ? [] : try ViewKeeping.start(pipelines, workspace)
     // What clients push waits in the log or the topic; a run over what is there takes no more of it.
     let feeds =
       try mode == .once ? [] : PushFeed.start(pipelines, workspace, brokers: arguments.text("brokers"), stop: stop)
     defer { for feed in feeds { feed.wait() } }
+    while jobs.isEmpty, mode == .continuous, !stop.isStopped { stop.wait(seconds: 3_600) }
     var failed = false
     for job in jobs {
       if let error = job.wait() {
@@ -55,6 +58,8 @@ enum RunCommand: Command {
         Console.write(job.summary)
       }
     }
+    for keeper in views { keeper.stop() }
+    if mode == .once, !failed, !stop.isStopped { try ViewKeeping.refresh(pipelines, workspace) }
     return failed ? 1 : 0
   }
 }

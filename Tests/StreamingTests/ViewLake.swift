@@ -62,7 +62,9 @@ final class ViewLake {
 
   /// Refreshes all views in order.
   @discardableResult
-  func refresh(_ mode: ViewRefresher.Mode = .incremental, by refresher: ViewRefresher? = nil) throws -> [String: ViewReport] {
+  func refresh(_ mode: ViewRefresher.Mode = .incremental, by refresher: ViewRefresher? = nil) throws -> [String:
+    ViewReport]
+  {
     let refresher = try refresher ?? self.refresher()
     var reports: [String: ViewReport] = [:]
     for view in pipeline.materializedViews { reports[view.name] = try refresher.refresh(view, mode) }

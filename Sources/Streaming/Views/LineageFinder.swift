@@ -1,5 +1,6 @@
 internal import DeltaLake
 internal import DuckDB
+internal import Models
 internal import Pipelines
 
 /// Finds out by which values a view can be computed piecewise, by asking DuckDB's optimizer.
@@ -33,14 +34,18 @@ struct LineageFinder {
   private var tables: [String] = []
   private let sql: String
 
-  /// - Parameter columns: gives the columns of a table that the view reads.
-  init(_ view: TableDefinition, of pipeline: Pipeline, columns: (String) throws -> [Column]) throws {
+  /// - Parameters:
+  ///   - models: The models that the view's SQL asks.
+  ///   - columns: Gives the columns of a table that the view reads.
+  init(
+    _ view: TableDefinition, of pipeline: Pipeline, models: LiveModels?, columns: (String) throws -> [Column]
+  ) throws {
     self.pipeline = pipeline
     self.view = view
     // A database of its own, since the settings below are the database's.
     connection = try QueryEngine(lake: Lake(root: "."), threads: 1).connect()
     try connection.execute("SET disabled_optimizers = \(SQL.quote(literal: Self.disabled.joined(separator: ",")))")
-    for model in pipeline.models { try Self.standIn(for: model, on: connection) }
+    if let models { try ScoringFunctions.register(models, on: connection) }
     var tables: [String] = []
     let connection = connection
     sql = try pipeline.select(view) { reference in
@@ -51,18 +56,6 @@ struct LineageFinder {
       return stub
     }
     self.tables = tables
-  }
-
-  /// Functions of the same name and shape as a model's.
-  private static func standIn(for model: ModelDefinition, on connection: Connection) throws {
-    let names = model.features.indices.map { "f\($0)" }
-    let value = names.isEmpty ? "0e0" : "CAST(hash(\(names.joined(separator: ", "))) AS DOUBLE)"
-    try connection.execute(
-      """
-      CREATE OR REPLACE MACRO \(SQL.quote(identifier: "predict_" + model.name))(\(names.joined(separator: ", "))) AS \(value);
-      CREATE OR REPLACE MACRO model_version(n) AS CAST(n AS VARCHAR);
-      CREATE OR REPLACE MACRO model_threshold(n) AS CAST(hash(n) AS DOUBLE)
-      """)
   }
 
   /// - Throws: the view's SQL does not bind.

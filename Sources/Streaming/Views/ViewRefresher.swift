@@ -86,10 +86,24 @@ public final class ViewRefresher {
     }
   }
 
-  /// How a view's rows depend on its inputs, as far as these exist; nil if one of them does not.
-  func lineage(of view: TableDefinition) throws -> ViewLineage? {
-    guard let inputs = try inputs(of: view).snapshots else { return nil }
-    return try lineage(of: view, inputs)
+  /// The tables of which a change makes a partitioned view be computed whole, because nothing proves which partitions their
+  /// rows belong to; nil if a table or model that it needs does not exist yet, so that nobody can tell.
+  public func tablesWithoutPartitions(of view: TableDefinition) throws -> [String]? {
+    guard try prepareModels(ViewState.models(of: view, in: pipeline)) == nil,
+      let inputs = try inputs(of: view).snapshots
+    else { return nil }
+    let lineage = try lineage(of: view, inputs)
+    return lineage.tables.filter { !lineage.tellsPartitions($0) }
+  }
+
+  /// Trims the logs of the views and deletes files that no version within the retention names.
+  public func tidy() throws {
+    for view in pipeline.materializedViews where DeltaTable.exists(at: lake.location(ofTable: view.name)) {
+      let table = try lake.table(named: view.name)
+      guard ViewState(try table.snapshot()).owner == pipeline.name else { continue }
+      try table.cleanUpLog(keeping: 1_000)
+      _ = try table.vacuum()
+    }
   }
 
   // MARK: One attempt
@@ -104,7 +118,7 @@ public final class ViewRefresher {
       return ViewReport(view: view.name, outcome: .waiting("table \(found.missing ?? "")"))
     }
     let lineage = try lineage(of: view, inputs)
-    let versions = try asked.reduce(into: [:]) { $0[$1] = try models?.model($1).card.version }
+    let versions = try asked.reduce(into: [:]) { $0[$1] = try models?.model($1)?.card.version }
     let fingerprint = try ViewState.fingerprint(
       of: view, in: pipeline, columns: lineage.columns, modelVersions: versions)
     let table = try open(view, lineage)
@@ -280,7 +294,7 @@ public final class ViewRefresher {
   private func lineage(of view: TableDefinition, _ inputs: [String: Snapshot]) throws -> ViewLineage {
     let schemas = inputs.mapValues(\.metadata.schemaString)
     if let known = lineages[view.name], known.inputs == schemas { return known.lineage }
-    let lineage = try LineageFinder(view, of: pipeline) { name in
+    let lineage = try LineageFinder(view, of: pipeline, models: models) { name in
       guard let snapshot = inputs[name.lowercased()] else {
         throw StreamingError.unknownTable(name: name, lake: lake.root)
       }
@@ -349,9 +363,9 @@ public final class ViewRefresher {
     }
     var all: Set<String> = []
     for view in pipeline.materializedViews { all.formUnion(try ViewState.models(of: view, in: pipeline)) }
-    for name in all.sorted() where try registry.liveVersion(of: name) == nil { return name }
-    let features = pipeline.models.filter { all.contains($0.name) }.map { ($0.name, $0.features) }
-    models = try ScoringFunctions.register(registry, on: connection, models: Dictionary(uniqueKeysWithValues: features))
+    let asked = pipeline.models.filter { all.contains($0.name) }
+    for model in asked where try !model.isOptional && registry.liveVersion(of: model.name) == nil { return model.name }
+    models = try ScoringFunctions.register(registry, on: connection, uses: asked.map(ModelUse.init))
     return nil
   }
 }

@@ -58,7 +58,7 @@ struct ViewState {
   static func models(of view: TableDefinition, in pipeline: Pipeline) throws -> [String] {
     let sql = try pipeline.select(view) { $0.name }.lowercased()
     return pipeline.models.map(\.name).filter { name in
-      sql.contains("predict_\(name.lowercased())") || sql.contains("'\(name.lowercased())'")
+      ["predict_\(name)", "anomaly_\(name)", "explain_\(name)", "'\(name)'"].contains { sql.contains($0.lowercased()) }
     }
   }
 }
