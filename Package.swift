@@ -65,7 +65,7 @@ let package = Package(
     room("Pipelines", ["CYAML"]),
     room("Dashboards", ["Pipelines"]),
     room("Intake", ["Clinical", "DeltaLake", "DuckDB"]),
-    room("Streaming", ["Pipelines", "DeltaLake", "DuckDB", "Kafka", "MQTT", "Models", "Observability"]),
+    room("Streaming", ["Pipelines", "DeltaLake", "DuckDB", "JSON", "Kafka", "MQTT", "Models", "Observability"]),
     room("Alerts", ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "HTTP", "JSON", "Observability"]),
     .executableTarget(
       name: "lakeward",

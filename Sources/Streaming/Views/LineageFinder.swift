@@ -1,4 +1,4 @@
-internal import DeltaLake
+internal import JSON
 internal import DuckDB
 internal import Models
 internal import Pipelines
