@@ -75,6 +75,11 @@ static bool fill_slots(record_layout *layout) {
 record_layout *layout_create(const lakeward_field *fields, size_t count) {
   record_layout *layout = calloc(1, sizeof *layout);
   if (!layout) return NULL;
+  if (pthread_mutex_init(&layout->lock, NULL) != 0) {
+    free(layout);
+    return NULL;
+  }
+  atomic_init(&layout->references, 1);
   layout->fields = calloc(count, sizeof *layout->fields);
   layout->locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
   bool complete = layout->fields && layout->locale;
@@ -87,9 +92,15 @@ record_layout *layout_create(const lakeward_field *fields, size_t count) {
   return NULL;
 }
 
+record_layout *layout_retain(record_layout *layout) {
+  atomic_fetch_add_explicit(&layout->references, 1, memory_order_relaxed);
+  return layout;
+}
+
 void layout_destroy(void *pointer) {
   record_layout *layout = pointer;
-  if (!layout) return;
+  if (!layout || atomic_fetch_sub_explicit(&layout->references, 1, memory_order_acq_rel) != 1) return;
+  pthread_mutex_destroy(&layout->lock);
   for (uint32_t i = 0; i < layout->count; i++) {
     free(layout->fields[i].key);
     free(layout->fields[i].token);
@@ -111,4 +122,32 @@ uint32_t layout_find(const record_layout *layout, const char *key, size_t length
     const layout_field *field = layout->fields + number;
     if (field->key_length == length && memcmp(field->key, key, length) == 0) return number;
   }
+}
+
+static bool is_plain(const char *key, size_t length) {
+  if (length == 0 || length > sizeof((unknown_key *)0)->name) return false;
+  for (size_t i = 0; i < length; i++) {
+    char c = key[i];
+    bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    bool is_other = c == '_' || (i > 0 && ((c >= '0' && c <= '9') || c == '-' || c == '.' || c == ':'));
+    if (!is_letter && !is_other) return false;
+  }
+  return true;
+}
+
+void layout_note(record_layout *layout, const char *key, size_t length, char kind) {
+  if (!is_plain(key, length)) return;
+  pthread_mutex_lock(&layout->lock);
+  bool is_new = layout->unknown_count < MAX_UNKNOWN_KEYS;
+  for (uint32_t i = 0; is_new && i < layout->unknown_count; i++) {
+    const unknown_key *known = layout->unknown + i;
+    is_new = known->length != length || memcmp(known->name, key, length) != 0;
+  }
+  if (is_new) {
+    unknown_key *slot = layout->unknown + layout->unknown_count++;
+    memcpy(slot->name, key, length);
+    slot->length = (uint8_t)length;
+    slot->kind = kind;
+  }
+  pthread_mutex_unlock(&layout->lock);
 }

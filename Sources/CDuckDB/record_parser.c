@@ -19,7 +19,7 @@ typedef struct column {
 
 // The state of one call.
 typedef struct call {
-  const record_layout *layout;
+  record_layout *layout;
   column *columns;
   uint8_t *statuses;  // of the record's fields
   uint32_t *next;     // next[0]: the field that a record began with lately; next[f + 1]: the one that followed field f
@@ -27,6 +27,10 @@ typedef struct call {
   size_t scratch_size;
   duckdb_vector reasons;
   uint64_t *has_reason;
+  const char *unknown;  // the key that take_key found no field for, without escapes; else NULL
+  size_t unknown_length;
+  uint64_t noted[MAX_UNKNOWN_KEYS];  // hashes of such keys that this call has seen to
+  uint32_t noted_count;
   bool is_out_of_memory;
 } call;
 
@@ -186,8 +190,24 @@ static inline const char *take_key(call *c, const char *p, const char *last, uin
     *found = layout_find(c->layout, text, (size_t)(json_unescape(key, end, text) - text));
   } else {
     *found = layout_find(c->layout, key, (size_t)(end - key));
+    c->unknown = key;
+    c->unknown_length = (size_t)(end - key);
+    return p + 1;
   }
+  c->unknown = NULL;
   return p + 1;
+}
+
+// Keeps the name of a key that no field has, once in a call; p is at its value.
+static void note_unknown(call *c, const char *p) {
+  if (!c->unknown || c->noted_count == MAX_UNKNOWN_KEYS) return;
+  uint64_t hash = 14695981039346656037u;
+  for (size_t i = 0; i < c->unknown_length; i++) hash = (hash ^ (uint8_t)c->unknown[i]) * 1099511628211u;
+  for (uint32_t i = 0; i < c->noted_count; i++) {
+    if (c->noted[i] == hash) return;
+  }
+  c->noted[c->noted_count++] = hash;
+  layout_note(c->layout, c->unknown, c->unknown_length, *p);
 }
 
 // Reads the object from p, behind its brace, to its own brace at `last`; false if it is not valid JSON.
@@ -202,6 +222,7 @@ static bool take_object(call *c, const char *p, const char *last, idx_t row) {
     p = json_space(p);
     // The first of equal keys counts.
     if (found == NO_FIELD || c->statuses[found] != status_unseen) {
+      if (found == NO_FIELD) note_unknown(c, p);
       p = json_skip(p, last, 1);
     } else {
       c->next[slot] = found;
@@ -413,6 +434,11 @@ duckdb_state lakeward_register_parser(duckdb_connection connection, const char *
   record_layout *layout = layout_create(fields, count);
   if (!result || !layout) {
     if (result) duckdb_destroy_logical_type(&result);
+    layout_destroy(layout);
+    return DuckDBError;
+  }
+  if (layout_register_unknown(connection, name, layout) != DuckDBSuccess) {
+    duckdb_destroy_logical_type(&result);
     layout_destroy(layout);
     return DuckDBError;
   }

@@ -117,7 +117,44 @@ extension RecordParserFunction.FieldType {
   }
 }
 
+/// A key that records have and no field reads.
+public struct UnknownKey: Sendable, Hashable {
+  /// What its value looks like.
+  public enum Kind: Sendable, Hashable {
+    case text, number, boolean, container, null
+  }
+
+  /// The key: letters, digits and `_-.:`, at most 64 bytes.
+  public var name: String
+  /// What a value of it looked like.
+  public var kind: Kind
+
+  /// A key from its parts.
+  public init(name: String, kind: Kind) {
+    self.name = name
+    self.kind = kind
+  }
+}
+
 extension Connection {
+  /// The keys that records had, since the last call, and that no field of the function reads; at most 16.
+  ///
+  /// Only plain names are given, never a value. All connections of a database share the memory of a function.
+  public func takeUnknownKeys(of function: RecordParserFunction) throws(DuckDBError) -> [UnknownKey] {
+    let text = try query("SELECT \(SQL.quote(identifier: function.name + "_unknown"))()").scalar().stringValue ?? ""
+    return text.split(separator: "\n").map { line in
+      let kind: UnknownKey.Kind =
+        switch line.first {
+        case "\"": .text
+        case "t", "f": .boolean
+        case "{", "[": .container
+        case "n": .null
+        default: .number
+        }
+      return UnknownKey(name: String(line.dropFirst(2)), kind: kind)
+    }
+  }
+
   /// Makes the function known to every connection of the database, for as long as the database lives.
   ///
   /// - Throws: there are no fields, or two of the same column or key; the name is taken (DuckDB would keep both functions

@@ -194,6 +194,9 @@ final class GraphExecutor {
     }
   }
 
+  /// Fields that records had since the last call and that the definition does not name.
+  func takeUnknownFields() throws -> [UnknownField] { try graph.takeUnknownFields(on: connection) }
+
   private func parse(_ bronze: String) throws {
     if onlyReader != nil {
       records = "(\(graph.parse(bronze)))"

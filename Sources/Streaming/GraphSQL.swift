@@ -24,6 +24,11 @@ struct GraphSQL {
     return pipeline.eventTime.map { EventTimeJudge.withoutFuture(parsed, rule: $0) } ?? parsed
   }
 
+  /// Fields that records had since the last call and that the definition does not name.
+  func takeUnknownFields(on connection: Connection) throws -> [UnknownField] {
+    try parser.takeUnknownFields(on: connection)
+  }
+
   /// The stream's good records in a relation that `parse` gave.
   func stream(of records: String) -> String {
     let fields = source.fields.map { SQL.quote(identifier: $0.name) } + SourceDefinition.systemColumns

@@ -27,6 +27,8 @@ public final class PipelineRunner {
     case overtaken(table: String)
     /// Something outside failed; it is tried again after the pause.
     case retrying(any Error, afterSeconds: Double)
+    /// Something that somebody should know; each once in a run.
+    case noticed(Notice)
     /// Small files could not be joined or old ones not deleted; the stream goes on.
     case maintenanceFailed(any Error)
   }
@@ -50,6 +52,8 @@ public final class PipelineRunner {
   private let models: LiveModels?
   private let limit: BatchLimit
   let maintenance: TableMaintenance
+  private var noticed: Set<Notice> = []
+  private var unknownFieldsTime: ContinuousClock.Instant?
 
   /// A runner that has opened, and where needed created, every table of the pipeline.
   /// - Parameters:
@@ -124,7 +128,7 @@ public final class PipelineRunner {
         {
           return
         }
-      } catch let error where mode == .continuous && Self.mayPass(error) {
+      } catch let error where mode == .continuous && Outage.mayPass(error) {
         failures += 1
         let pause = min(30, 0.5 * Double(1 << min(failures, 10)))
         observe(.retrying(error, afterSeconds: pause), view)
@@ -133,12 +137,19 @@ public final class PipelineRunner {
     }
   }
 
-  /// Whether waiting can mend a failure: an absent broker and a full disk pass, a wrong password and a broken rule do
-  /// not.
-  private static func mayPass(_ error: any Error) -> Bool {
-    if error is StreamingError { return false }
-    if let error = error as? DuckDBError { return error.kind == .io || error.kind == .outOfMemory }
-    return (error as? any RetriableError)?.isRetriable ?? true
+  // MARK: Notices
+
+  /// Says what has changed about tables and records, each thing once; looks at most once a second.
+  private func notice(observe: (Event) -> Void) throws {
+    let now = ContinuousClock.now
+    if let unknownFieldsTime, now - unknownFieldsTime < .seconds(1) { return }
+    unknownFieldsTime = now
+    let fields = try executor.takeUnknownFields()
+    let stream = pipeline.source?.stream ?? pipeline.name
+    for notice in tables.notices + fields.map({ .unknownField(stream: stream, $0) })
+    where noticed.insert(notice).inserted {
+      observe(.noticed(notice))
+    }
   }
 
   // MARK: Recovery
@@ -212,6 +223,7 @@ public final class PipelineRunner {
         return false
       }
       report.seconds["read"] = readSeconds
+      try notice(observe: observe)
       source.didCommit(records.next)
       observe(.committed(report))
       maintenance.didCommitBatch()

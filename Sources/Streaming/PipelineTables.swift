@@ -9,6 +9,8 @@ final class PipelineTables {
   let quarantine: String
   /// Every table by name.
   private(set) var tables: [String: DeltaTable] = [:]
+  /// What opening changed in tables that were there already.
+  private(set) var notices: [Notice] = []
   private let lake: Lake
   private let source: SourceDefinition
 
@@ -62,7 +64,9 @@ final class PipelineTables {
   ) throws {
     let location = lake.location(ofTable: name)
     if DeltaTable.exists(at: location) {
-      tables[name] = try DeltaTable(at: location)
+      let table = try DeltaTable(at: location)
+      notices += try evolve(table, name: name, columns: columns)
+      tables[name] = table
     } else {
       tables[name] = try DeltaTable.create(
         at: location, schema: Schema(columns: columns.map { ($0.name, $0.type.description) }),

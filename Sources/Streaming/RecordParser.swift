@@ -33,6 +33,11 @@ public struct RecordParser: Sendable {
     }
   }
 
+  /// Fields that records had since the last call and that are not among the parser's.
+  func takeUnknownFields(on connection: Connection) throws -> [UnknownField] {
+    try connection.takeUnknownKeys(of: function).map { UnknownField(key: $0.name, kind: $0.kind) }
+  }
+
   /// A SELECT that parses `relation`, which has the columns of a bronze table.
   ///
   /// Its columns are the record's fields, `_reason`, and the stream's system columns.

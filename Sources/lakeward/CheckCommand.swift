@@ -40,6 +40,12 @@ enum CheckCommand: Command {
         let pipeline = try workspace.pipeline(name)
         for warning in pipeline.warnings { Console.write("warning \(warning)") }
         for note in try workspace.notesOnViews(of: pipeline) { Console.write("warning \(note)") }
+        let newest = try NewestRecords.unknownFields(
+          of: pipeline, lake: workspace.lake, connection: workspace.engine().connect())
+        for field in newest {
+          let stream = pipeline.source?.stream ?? name
+          Console.write("warning \(name): \(Notice.unknownField(stream: stream, field))")
+        }
         for model in pipeline.models
         where try !model.isOptional && workspace.registry.liveVersion(of: model.name) == nil {
           throw StreamingError.noLiveModel(name: model.name, pipeline: name)

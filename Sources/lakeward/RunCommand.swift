@@ -124,6 +124,8 @@ final class PipelineJob: @unchecked Sendable {
       seconds.merge(report.seconds) { $0 + $1 }
     case .overtaken(let table):
       Console.warn("\(pipeline.name): another process committed to \(table) first; starting again from the tables")
+    case .noticed(let notice):
+      Console.warn("\(pipeline.name): \(notice)")
     case .maintenanceFailed(let error):
       Console.warn("\(pipeline.name): small files are left as they are: \(error)")
     case .retrying(let error, let pause):

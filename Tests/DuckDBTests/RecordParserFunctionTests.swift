@@ -339,3 +339,39 @@ private struct SplitMix: RandomNumberGenerator {
     return z ^ (z >> 31)
   }
 }
+
+/// Keys that no field reads.
+@Suite struct UnknownKeyTests {
+  @Test func plainNamesAreGivenOnce() throws {
+    let connection = try Database().connect()
+    let function = RecordParserFunction(name: "parse", fields: [.init(column: "a", key: "a", type: .int)])
+    try connection.register(function)
+    #expect(try connection.takeUnknownKeys(of: function) == [])
+    let long = String(repeating: "k", count: 65)
+    let records = [
+      #"{"a":1,"b":2,"b":3,"c":"x","d":{"inner":1},"e":null,"f":true}"#, #"{"b":"later","a":1,"a":2}"#,
+      #"{"":1,"1st":1,"Jane Doe":1,"\u0062b":1,"\#(long)":1}"#, "{\"g\":1",
+    ]
+    for record in records {
+      let sql = "SELECT parse(\(SQL.quote(literal: record)), 'utf-8')"
+      _ = try connection.query(sql).rows()
+    }
+    #expect(
+      try Set(connection.takeUnknownKeys(of: function)) == [
+        UnknownKey(name: "b", kind: .number), UnknownKey(name: "c", kind: .text),
+        UnknownKey(name: "d", kind: .container), UnknownKey(name: "e", kind: .null),
+        UnknownKey(name: "f", kind: .boolean),
+      ])
+    #expect(try connection.takeUnknownKeys(of: function) == [])
+  }
+
+  @Test func thereAreSixteenAtMost() throws {
+    let connection = try Database().connect()
+    let function = RecordParserFunction(name: "parse", fields: [.init(column: "a", key: "a", type: .int)])
+    try connection.register(function)
+    _ = try connection.query(
+      "SELECT count(s) FROM (SELECT parse('{\"k' || i || '\":1}', 'utf-8') AS s FROM range(100000) AS r(i))"
+    ).rows()
+    #expect(try connection.takeUnknownKeys(of: function).count == 16)
+  }
+}

@@ -20,7 +20,7 @@ struct HouseTests {
     "Dashboards": ["Pipelines"],
     "Intake": ["Clinical", "DeltaLake", "DuckDB"],
     "Observability": [],
-    "Streaming": ["Pipelines", "DeltaLake", "DuckDB", "Kafka", "MQTT", "Models", "Observability"],
+    "Streaming": ["Pipelines", "DeltaLake", "DuckDB", "JSON", "Kafka", "MQTT", "Models", "Observability"],
     "Alerts": ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "HTTP", "JSON", "Observability"],
     "Connectors": ["HTTP", "JSON", "DeltaLake", "DuckDB", "Pipelines"],
     "Server": [

@@ -33,6 +33,9 @@ typedef struct lakeward_field {
 
 /// Registers the volatile scalar function `name(raw VARCHAR, raw_encoding VARCHAR)`, which gives a STRUCT of the fields'
 /// columns in their order and `_reason` VARCHAR. Columns and keys must be distinct, and there must be one at least.
+///
+/// Registers also `name_unknown()`, which gives the keys that no field has, of records since it was called last, as text:
+/// a line for each, the first byte of a value, a space and the key. Sixteen at most, plain names of up to 64 bytes.
 duckdb_state lakeward_register_parser(duckdb_connection connection, const char *name, const lakeward_field *fields,
                                       size_t count);
 

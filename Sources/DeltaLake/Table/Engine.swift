@@ -38,7 +38,7 @@ extension DeltaError {
     let detail = (error as? DuckDBError)?.detail ?? ""
     if detail.contains("No space left on device") {
       self.init(.diskFull, "\(doing): \(text)", hint: "make room on the disk and try again")
-    } else if (error as? DuckDBError)?.kind == .io {
+    } else if let kind = (error as? DuckDBError)?.kind, kind == .io || kind == .outOfMemory {
       self.init(.storage, "\(doing): \(text)")
     } else {
       self.init(.engine, "\(doing): \(text)")
