@@ -97,8 +97,30 @@ extension Connection {
   ///
   /// - Throws: the name is taken, or a type cannot be a parameter or result.
   public func register(_ function: ScalarFunction) throws(DuckDBError) {
-    var raw: duckdb_scalar_function? = duckdb_create_scalar_function()
-    defer { duckdb_destroy_scalar_function(&raw) }
+    try register(overloads: [function])
+  }
+
+  /// The same for several functions of one name that take other arguments.
+  ///
+  /// - Throws: the name is taken, two take the same arguments, or a type cannot be a parameter or result.
+  public func register(overloads functions: [ScalarFunction]) throws(DuckDBError) {
+    guard let name = functions.first?.name else { return }
+    var set: duckdb_scalar_function_set? = duckdb_create_scalar_function_set(name)
+    defer { duckdb_destroy_scalar_function_set(&set) }
+    for function in functions {
+      var raw: duckdb_scalar_function? = duckdb_create_scalar_function()
+      defer { duckdb_destroy_scalar_function(&raw) }
+      try Self.describe(function, to: raw)
+      guard duckdb_add_scalar_function_to_set(set, raw) == DuckDBSuccess else {
+        throw DuckDBError(.catalog, "the function \(name) has two forms with the same arguments")
+      }
+    }
+    guard duckdb_register_scalar_function_set(self.raw, set) == DuckDBSuccess else {
+      throw DuckDBError(.catalog, "the function \(name) could not be registered: the name may be taken")
+    }
+  }
+
+  private static func describe(_ function: ScalarFunction, to raw: duckdb_scalar_function?) throws(DuckDBError) {
     duckdb_scalar_function_set_name(raw, function.name)
     for parameter in function.parameters {
       try parameter.handle().borrow { duckdb_scalar_function_add_parameter(raw, $0) }
@@ -109,8 +131,5 @@ extension Connection {
     let context = Unmanaged.passRetained(FunctionContext(function)).toOpaque()
     duckdb_scalar_function_set_extra_info(raw, context, releaseContext)
     duckdb_scalar_function_set_function(raw, callFunction)
-    guard duckdb_register_scalar_function(self.raw, raw) == DuckDBSuccess else {
-      throw DuckDBError(.catalog, "the function \(function.name) could not be registered: the name may be taken")
-    }
   }
 }

@@ -127,6 +127,27 @@ public struct VectorView {
     }
   }
 
+  /// Where the elements of each row of a LIST column lie in `elements`; nil for NULL.
+  ///
+  /// - Throws: `.usage` for another type.
+  public func lists() throws -> (ranges: [Range<Int>?], elements: VectorView) {
+    guard case .list(let element) = type else {
+      throw DuckDBError(.usage, "a column of type \(type) does not hold lists")
+    }
+    let elements = VectorView(
+      duckdb_list_vector_get_child(raw), element, rowCount: Int(duckdb_list_vector_get_size(raw)), owner: owner)
+    guard let entries = duckdb_vector_get_data(raw)?.assumingMemoryBound(to: duckdb_list_entry.self) else {
+      return ([], elements)
+    }
+    let validity = Validity(UnsafePointer(duckdb_vector_get_validity(raw)))
+    let ranges = (0..<rowCount).map { row -> Range<Int>? in
+      guard validity.isValid(row) else { return nil }
+      let start = Int(entries[row].offset)
+      return start..<start + Int(entries[row].length)
+    }
+    return (ranges, elements)
+  }
+
   /// Numbers as 32-bit floats into a matrix: row `r` goes to `matrix[r * stride + offset]`, NULL becomes NaN.
   ///
   /// - Throws: `.usage` for a column that is not numeric or BOOLEAN (cast it in the SQL), or a matrix too small.

@@ -28,8 +28,13 @@ public struct VectorWriter: ~Copyable {
     return try body(UnsafeMutableBufferPointer(start: start, count: start == nil ? 0 : rowCount))
   }
 
-  /// Makes `row` NULL.
+  /// Makes `row` NULL; of a STRUCT with all its fields, as DuckDB expects it.
   public func setNull(_ row: Int) {
+    if case .structure(let fields) = type {
+      for (index, field) in fields.enumerated() {
+        VectorWriter(duckdb_struct_vector_get_child(vector, idx_t(index)), field.type, rowCount: rowCount).setNull(row)
+      }
+    }
     duckdb_vector_ensure_validity_writable(vector)
     duckdb_validity_set_row_invalid(duckdb_vector_get_validity(vector), idx_t(row))
   }

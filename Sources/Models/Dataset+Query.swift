@@ -5,7 +5,7 @@ extension Dataset {
   /// dataset in whatever order the query finds them.
   ///
   /// `features` are numeric or Boolean columns (NULL is missing), `group` is of any type. `label` is Boolean or 0/1,
-  /// or with `classes` a text that is one of them. `attributes` are columns by which figures are reported apart,
+  /// or with `classes` a text that is one of them; without a name all rows are of class 0. `attributes` are columns by which figures are reported apart,
   /// `time` an instant or date. Rows whose label is NULL are counted in `unlabelledRows` and left out. Throws a
   /// `ModelError` (`trainingData`) for a missing column, a label that is none of the classes or a NULL group, and
   /// `DuckDBError` for what DuckDB rejects.
@@ -14,9 +14,10 @@ extension Dataset {
     attributes: [String] = [], time: String? = nil
   ) throws {
     self.init(features: features, classes: classes.isEmpty ? ["0", "1"] : classes, attributes: attributes)
-    try Self.check(connection, sql: sql, columns: features + [label, group] + attributes + (time.map { [$0] } ?? []))
+    let named = features + [label, group].filter { !$0.isEmpty } + attributes + (time.map { [$0] } ?? [])
+    try Self.check(connection, sql: sql, columns: named)
     let quotedFeatures = features.map { "\(SQL.quote(identifier: $0))::FLOAT" }
-    var truth = "\(SQL.quote(identifier: label))::DOUBLE"
+    var truth = label.isEmpty ? "0::DOUBLE" : "\(SQL.quote(identifier: label))::DOUBLE"
     if !classes.isEmpty {
       let cases = classes.enumerated().map { "WHEN \(SQL.quote(literal: $1)) THEN \($0)" }.joined(separator: " ")
       let text = "\(SQL.quote(identifier: label))::VARCHAR"
@@ -114,7 +115,7 @@ extension Dataset {
   }
 
   /// Without a trailing semicolon, so that it can stand in a FROM.
-  private static func trimmed(_ sql: String) -> String {
+  static func trimmed(_ sql: String) -> String {
     var text = Substring(sql)
     while let last = text.last, last == ";" || last.isWhitespace {
       text.removeLast()

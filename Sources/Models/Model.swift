@@ -73,8 +73,8 @@ enum ModelFile {
     case .randomForest, .gradientBoostedTrees, .imported:
       try ForestModel(serialized: bytes, features: features, kind: kind)
     case .logisticRegression: try LogisticModel(serialized: bytes, features: features)
-    case .isolationForest, .autoencoder, .lstm:
-      throw ModelError(.corruptModel, "a model of kind \(kind.rawValue) cannot be loaded by this version")
+    case .isolationForest: try IsolationForest(serialized: bytes, features: features)
+    case .autoencoder, .lstm: try ReconstructionModel(serialized: bytes, features: features)
     }
   }
 }

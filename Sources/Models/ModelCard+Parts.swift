@@ -112,7 +112,11 @@ extension ModelCard {
 
   /// Each measure on the groups kept back.
   public var heldOutMeasures: [(name: String, value: Double?)] {
-    if let metrics { return Self.measures.map { ($0.name, $0.value(metrics)) } }
+    if let metrics {
+      // An anomaly's score is no probability, so its squared error says nothing.
+      let measures = algorithm.findsAnomalies ? Self.measures.filter { $0.name != "Brier" } : Self.measures
+      return measures.map { ($0.name, $0.value(metrics)) }
+    }
     if let multiclass { return Self.multiclassMeasures.map { ($0.name, $0.value(multiclass)) } }
     return []
   }
@@ -143,21 +147,24 @@ extension ModelCard {
     }
   }
 
-  /// Fills in what counts in the model: over all, and as mean size of contributions on at most 200 rows.
-  mutating func explain(_ model: any Model, _ rows: Dataset) throws(ModelError) {
+  /// Fills in what counts in the model: over all, and as mean size of contributions on at most 200 of the rows
+  /// (row-major, the model's width).
+  mutating func explain(_ model: any Model, _ rows: [Float]) throws(ModelError) {
     for (feature, share) in try model.importance() { importance[feature] = share }
     contributionScale = model.contributionScale
-    let step = max(1, rows.rowCount / 200)
-    let sample = stride(from: 0, to: rows.rowCount, by: step).prefix(200).flatMap { rows.row($0) }
+    let count = rows.count / model.width
+    let step = max(1, count / 200)
+    let sample = Array(stride(from: 0, to: count, by: step).prefix(200))
     guard !sample.isEmpty else { return }
+    let values = sample.flatMap { rows[$0 * model.width..<($0 + 1) * model.width] }
     let width = model.features.count + 1
     var sums = [Double](repeating: 0, count: width)
     for output in 0..<model.outputs {
-      for (index, value) in try model.contributions(Array(sample), output: output).enumerated() {
+      for (index, value) in try model.contributions(values, output: output).enumerated() where !value.isNaN {
         sums[index % width] += Double(abs(value))
       }
     }
-    let count = Double(sample.count / max(1, width - 1) * model.outputs)
-    meanContribution = Dictionary(uniqueKeysWithValues: zip(model.features, sums.map { $0 / count }))
+    let divisor = Double(sample.count * model.outputs)
+    meanContribution = Dictionary(uniqueKeysWithValues: zip(model.features, sums.map { $0 / divisor }))
   }
 }

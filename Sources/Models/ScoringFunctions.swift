@@ -5,6 +5,10 @@ public import DuckDB
 /// - `predict_NAME(feature, …)`: with two classes a DOUBLE, the probability; with more a
 ///   `STRUCT(label VARCHAR, probability DOUBLE, CLASS DOUBLE, …)`: the most probable class, its probability, and that of
 ///   every class under its name.
+/// - `anomaly_NAME(feature, …)` → `STRUCT(score DOUBLE, flag BOOLEAN, most_deviating VARCHAR)`: how unusual a reading is,
+///   whether that is at or above the threshold, and if so the feature that adds most to it. Each feature may also be a
+///   list of the last readings, oldest first: a model of sequences looks at as many as it knows, others at the last.
+///   NULL when the reading holds no value.
 /// - `explain_NAME(feature, …)` → VARCHAR: the three features that add most to the score, as in "heart_rate +0.213,
 ///   creatinine +0.105, gender -0.020". Slow (see docs/models.md): ask it for few rows, in a CASE.
 /// - `model_version('NAME')` → VARCHAR and `model_threshold('NAME')` → DOUBLE of the version in use. DuckDB computes
@@ -26,8 +30,13 @@ public enum ScoringFunctions {
   /// Registers the functions of models that are loaded already.
   public static func register(_ live: LiveModels, on connection: Connection) throws(DuckDBError) {
     for use in live.uses {
-      try connection.register(use.classes.isEmpty ? probability(use, live) : classes(use, live))
-      try connection.register(explanation(use, live))
+      if use.findsAnomalies {
+        try connection.register(overloads: [anomaly(use, live, lists: false), anomaly(use, live, lists: true)])
+        try connection.register(overloads: [explanation(use, live, lists: false), explanation(use, live, lists: true)])
+      } else {
+        try connection.register(use.classes.isEmpty ? probability(use, live) : classes(use, live))
+        try connection.register(explanation(use, live, lists: false))
+      }
     }
     try connection.register(
       ScalarFunction("model_version", parameters: [.varchar], returns: .varchar) { input, output in
@@ -96,9 +105,64 @@ public enum ScoringFunctions {
     }
   }
 
-  private static func explanation(_ use: ModelUse, _ live: LiveModels) -> ScalarFunction {
+  private static func anomaly(_ use: ModelUse, _ live: LiveModels, lists: Bool) -> ScalarFunction {
     ScalarFunction(
-      "explain_\(use.name)", parameters: use.features.map { _ in .double }, returns: .varchar, handlesNull: true
+      "anomaly_\(use.name)", parameters: arguments(use, lists: lists),
+      returns: .structure([
+        LogicalType.Field("score", .double), LogicalType.Field("flag", .boolean),
+        LogicalType.Field("most_deviating", .varchar),
+      ]), handlesNull: true
+    ) { input, output in
+      guard let model = try live.model(use.name) else { return output.setAllNull() }
+      let limit = Float(model.card.threshold ?? .infinity)
+      let width = model.scorer.model.width
+      let columns = use.features.count
+      try withScores(model.scorer, input) { rows, found in
+        var flagged: [Int] = []
+        var unknown: [Int] = []
+        try output.field(0).withValues(as: Double.self) { scores in
+          for row in scores.indices {
+            let last = (row + 1) * width - columns..<(row + 1) * width
+            if found[row].isNaN || last.allSatisfy({ rows[$0].isNaN }) { unknown.append(row) }
+            scores[row] = Double(found[row])
+          }
+        }
+        let skipped = Set(unknown)
+        try output.field(1).withValues(as: Bool.self) { flags in
+          for row in flags.indices {
+            flags[row] = found[row] >= limit
+            if flags[row], !skipped.contains(row) { flagged.append(row) }
+          }
+        }
+        let names = try output.field(2)
+        let parts = try model.scorer.model.contributions(flagged.flatMap { rows[$0 * width..<($0 + 1) * width] }, output: 0)
+        var next = 0
+        for (place, row) in flagged.enumerated() {
+          while next < row {
+            names.setNull(next)
+            next += 1
+          }
+          let own = parts[place * (columns + 1)..<place * (columns + 1) + columns]
+          let largest = own.indices.max { own[$0] < own[$1] } ?? own.startIndex
+          try names.setString(use.features[largest - own.startIndex], at: row)
+          next = row + 1
+        }
+        while next < names.rowCount {
+          names.setNull(next)
+          next += 1
+        }
+        for row in unknown { output.setNull(row) }
+      }
+    }
+  }
+
+  private static func arguments(_ use: ModelUse, lists: Bool) -> [LogicalType] {
+    use.features.map { _ in lists ? .list(.double) : .double }
+  }
+
+  private static func explanation(_ use: ModelUse, _ live: LiveModels, lists: Bool) -> ScalarFunction {
+    ScalarFunction(
+      "explain_\(use.name)", parameters: arguments(use, lists: lists), returns: .varchar, handlesNull: true
     ) { input, output in
       guard let scorer = try live.model(use.name)?.scorer else { return output.setAllNull() }
       try withScores(scorer, input) { rows, scores in
@@ -124,17 +188,43 @@ public enum ScoringFunctions {
     _ body: (UnsafeBufferPointer<Float>, UnsafeBufferPointer<Float>) throws -> Void
   ) throws {
     let rows = input.rowCount
-    let width = input.columnCount
+    let width = scorer.model.width
     let outputs = scorer.model.outputs
     guard rows > 0 else { return }
     try withUnsafeTemporaryAllocation(of: Float.self, capacity: rows * (width + outputs)) { memory in
       let matrix = UnsafeMutableBufferPointer(rebasing: memory[0..<rows * width])
       let scores = UnsafeMutableBufferPointer(rebasing: memory[(rows * width)...])
-      for column in 0..<width {
-        try input.column(column).gather(into: matrix, stride: width, offset: column)
-      }
+      try fill(matrix, from: input, steps: scorer.model.steps)
       try scorer.predict(UnsafeBufferPointer(matrix), into: scores)
       try body(UnsafeBufferPointer(matrix), UnsafeBufferPointer(scores))
+    }
+  }
+
+  /// The arguments as rows: numbers are the last reading, lists the readings up to the last; what is not there is NaN.
+  private static func fill(
+    _ matrix: UnsafeMutableBufferPointer<Float>, from input: borrowing ScalarInput, steps: Int
+  ) throws {
+    let columns = input.columnCount
+    let width = columns * steps
+    if steps > 1 { matrix.update(repeating: .nan) }
+    for column in 0..<columns {
+      let view = input.column(column)
+      guard case .list = view.type else {
+        try view.gather(into: matrix, stride: width, offset: width - columns + column)
+        continue
+      }
+      let (ranges, elements) = try view.lists()
+      try withUnsafeTemporaryAllocation(of: Float.self, capacity: max(1, elements.rowCount)) { values in
+        try elements.gather(into: values, stride: 1, offset: 0)
+        for (row, range) in ranges.enumerated() {
+          let known = range?.suffix(steps) ?? 0..<0
+          for step in 0..<steps {
+            let back = steps - step
+            matrix[row * width + step * columns + column] =
+              back <= known.count ? values[known.upperBound - back] : .nan
+          }
+        }
+      }
     }
   }
 

@@ -65,7 +65,7 @@ public enum Trainer {
     card.fairness = run.fairness(folds, test, probabilities, decision)
     if groups < specification.smallDataGroups { card.crossValidation = try run.crossValidation(learner, dataset) }
     card.temporal = try run.temporal(learner, development, test)
-    try card.explain(model, test)
+    try card.explain(model, test.values)
     return TrainedModel(model: model, card: card)
   }
 }

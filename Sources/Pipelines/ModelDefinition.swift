@@ -127,6 +127,7 @@ extension ModelDefinition {
       let balancing: [String: ClosedRange<Double>] = ["neighbours": 1...1000]
       let network: [String: ClosedRange<Double>] = [
         "hidden": 1...512, "code": 1...256, "epochs": 1...10_000, "batch": 1...100_000, "learning_rate": 1e-6...1,
+        "rows": 10...100_000_000,
       ]
       return switch self {
       case .randomForest: trees.merging(balancing) { $1 }

@@ -9,12 +9,16 @@ enum TrainCommand: Command {
   static let name = "train"
   static let summary = "prepare, balance, train, evaluate and register a model"
   static let help = """
-    usage: lakeward train MODEL [--seed N] [--no-promote]
+    usage: lakeward train MODEL [--seed N] [--model KIND] [--no-promote]
 
     Makes the training rows with the SQL of the pipeline that defines the model, keeps some patients back, balances and
     trains on the others, evaluates on those kept back, prints the figures and saves a version with its card. The new
     version goes live unless --no-promote is given; running pipelines pick it up. The same data and seed give the
     same model.
+
+    A model that finds anomalies learns what is usual from readings that nobody labelled. --model says which kind, instead
+    of the one in the pipeline's YAML: isolation-forest, autoencoder or lstm; or for other models random-forest,
+    gradient-boosted-trees or logistic-regression.
 
     examples:
       lakeward import synthea/output/csv && lakeward train illness
@@ -22,6 +26,7 @@ enum TrainCommand: Command {
     """
   static let options = [
     Option("seed", "N", "the seed of every random choice (default: the pipeline's)"),
+    Option("model", "KIND", "what to train instead of the pipeline's algorithm, such as isolation-forest"),
     Option("no-promote", nil, "register the version without making it live"),
   ]
 
@@ -31,7 +36,8 @@ enum TrainCommand: Command {
     }
     let workspace = try Workspace(arguments)
     let entry = try workspace.train(
-      name, seed: try arguments.integer("seed").map(UInt64.init), promote: !arguments.has("no-promote")
+      name, seed: try arguments.integer("seed").map(UInt64.init), kind: arguments.text("model"),
+      promote: !arguments.has("no-promote")
     ) { step in
       if Console.isTerminal { Console.writeRaw("\r\(step)\u{1B}[K") }
     }
@@ -46,9 +52,10 @@ extension Workspace {
   /// Trains a model on the lake's tables and registers it.
   /// - Parameter progress: Gets a line before each step.
   func train(
-    _ name: String, seed: UInt64? = nil, promote: Bool = true, progress: @escaping (String) -> Void
+    _ name: String, seed: UInt64? = nil, kind: String? = nil, promote: Bool = true,
+    progress: @escaping (String) -> Void
   ) throws -> ModelRegistry.Entry {
-    let definition = try model(name).model
+    let definition = try Self.definition(try model(name).model, kind: kind)
     let connection = try engine().connect()
     let existing = Set(try lake.tableNames())
     let missing = definition.trainingInputs.filter { !existing.contains($0) }
@@ -61,9 +68,33 @@ extension Workspace {
       let scan = try DeltaReader.scanSQL(lake.table(named: input).snapshot())
       try connection.execute("CREATE OR REPLACE TEMP VIEW \(SQL.quote(identifier: input)) AS SELECT * FROM \(scan)")
     }
-    let trained = try Trainer.train(
-      TrainingSpecification(definition, seed: seed), connection: connection, sql: definition.trainingSQL,
-      progress: progress)
+    let trained =
+      definition.algorithm.findsAnomalies
+      ? try AnomalyTrainer.train(
+        AnomalySpecification(definition, seed: seed), connection: connection, sql: definition.trainingSQL,
+        progress: progress)
+      : try Trainer.train(
+        TrainingSpecification(definition, seed: seed), connection: connection, sql: definition.trainingSQL,
+        progress: progress)
     return try registry.register(trained, promote: promote)
+  }
+  /// The definition with another kind of model, if one is given.
+  private static func definition(_ definition: ModelDefinition, kind: String?) throws -> ModelDefinition {
+    guard let kind else { return definition }
+    let answersTheSame = ModelDefinition.Algorithm.allCases.filter {
+      $0.findsAnomalies == definition.algorithm.findsAnomalies
+    }
+    guard let algorithm = answersTheSame.first(where: { $0.rawValue == kind }) else {
+      let names = answersTheSame.map(\.rawValue)
+      let guess = nearest(to: kind, among: names).map { "; did you mean \($0)?" } ?? ""
+      throw UsageError(
+        "lakeward train: \(definition.name) cannot be made by \(kind)\(guess) (there are: \(names.joined(separator: ", ")))")
+    }
+    var changed = definition
+    changed.algorithms = [algorithm]
+    // Settings of the other algorithm mean nothing to this one.
+    changed.parameters = definition.parameters.filter { algorithm.parameterRanges[$0.key] != nil }
+    changed.search = definition.search.filter { algorithm.parameterRanges[$0.key] != nil }
+    return changed
   }
 }

@@ -34,3 +34,17 @@ extension TrainingSpecification {
     }
   }
 }
+
+extension AnomalySpecification {
+  /// What a pipeline's definition asks for; `seed` wins over the definition's.
+  init(_ definition: ModelDefinition, seed: UInt64?) throws {
+    self.init(
+      name: definition.name, features: definition.features, group: definition.group, time: definition.time ?? "")
+    label = definition.label
+    kind = ModelKind(rawValue: definition.algorithm.rawValue) ?? .isolationForest
+    parameters = definition.parameters
+    contamination = definition.contamination
+    testShare = definition.testFraction
+    self.seed = seed ?? definition.seed
+  }
+}
