@@ -86,6 +86,14 @@ public struct MappingReader {
     node(key).flatMap { Scalars.bytes($0, of: key, in: range, problems) }
   }
 
+  /// A SQL condition on one row of a table.
+  public mutating func condition(_ key: String) -> String? {
+    guard let node = node(key), let text = Scalars.text(node, of: key, problems),
+      SQLExpression.check(text, at: node.location, problems)
+    else { return nil }
+    return text
+  }
+
   /// One of the words of an enumeration.
   public mutating func choice<Choice: RawRepresentable<String> & CaseIterable>(
     _ key: String, of type: Choice.Type

@@ -1,0 +1,115 @@
+internal import DeltaLake
+internal import Streaming
+
+/// Policies that are judged together: on one table, with the same columns for patient, time and ward.
+final class PolicyGroup {
+  /// Where a policy began, and how far it has come.
+  struct Place: Hashable {
+    var start: Positions
+    var position: Positions
+  }
+
+  let table: String
+  let identity: FlowIdentity
+  let evaluator: PolicyEvaluator
+  /// The next offset to judge in each partition.
+  var positions: Positions = [:]
+
+  private init(_ policies: [AlertPolicy], identity: FlowIdentity, schema: String, hasIngestTime: Bool) {
+    table = policies[0].table
+    self.identity = identity
+    evaluator = PolicyEvaluator(policies, schema: schema, hasIngestTime: hasIngestTime)
+  }
+
+  /// Groups of policies, in order of their names.
+  /// - Parameter hasIngestTime: Whether the table of that name has the column `ingest_time`.
+  static func groups(
+    _ policies: [AlertPolicy], identity: FlowIdentity, hasIngestTime: (String) throws -> Bool
+  ) rethrows -> [PolicyGroup] {
+    try Dictionary(grouping: policies) { [$0.table, $0.patient, $0.time, $0.ward ?? ""] }
+      .sorted { $0.key.lexicographicallyPrecedes($1.key) }.enumerated()
+      .map { number, group in
+        PolicyGroup(
+          group.value.sorted { $0.name < $1.name }, identity: identity, schema: "alerts_\(number)",
+          hasIngestTime: try hasIngestTime(group.key[0]))
+      }
+  }
+
+  /// Some of its policies alone, with the same place for state.
+  func part(_ policies: [AlertPolicy]) -> PolicyGroup {
+    PolicyGroup(policies, identity: identity, schema: "alerts_part", hasIngestTime: evaluator.hasIngestTime)
+  }
+
+  // MARK: Positions
+
+  private func appId(_ policy: AlertPolicy, _ partition: Int32) -> String {
+    "alerts/\(policy.pipeline)/\(policy.name)/\(partition)"
+  }
+
+  /// How far each policy has come, by the `txn` actions of `alert_events`.
+  func stored(_ transactions: [String: Int64]) -> [String: Positions] {
+    var result: [String: Positions] = [:]
+    for policy in evaluator.policies {
+      let prefix = "alerts/\(policy.pipeline)/\(policy.name)/"
+      for (appId, version) in transactions where appId.hasPrefix(prefix) {
+        guard let partition = Int32(appId.dropFirst(prefix.count)) else { continue }
+        result[policy.name, default: [:]][partition] = version
+      }
+    }
+    return result
+  }
+
+  /// The `txn` actions that say that every policy has come to these positions; empty if they have come so far already.
+  func moves(to positions: Positions, from stored: [String: Int64]) -> [AppTransaction] {
+    evaluator.policies.flatMap { policy in
+      positions.sorted { $0.key < $1.key }.compactMap { partition, next in
+        let appId = appId(policy, partition)
+        return next > stored[appId] ?? 0 ? AppTransaction(appId: appId, version: next) : nil
+      }
+    }
+  }
+
+  /// Whether somebody else has judged rows at or after these positions.
+  func isBeyond(_ positions: Positions, _ stored: [String: Int64]) -> Bool {
+    self.stored(stored).values.contains { $0.contains { $0.value > positions[$0.key] ?? 0 } }
+  }
+
+  /// Positions as a policy's beginning holds them.
+  func positions(_ object: JSONObject?) -> Positions {
+    var result: Positions = [:]
+    for (key, value) in object?.members ?? [] {
+      if let partition = Int32(key), let next = value.int { result[partition] = next }
+    }
+    return result
+  }
+
+  /// For each policy, the policies that speak for it.
+  func covers(_ all: [PolicyID: AlertPolicy]) -> [PolicyID: Set<PolicyID>] {
+    var result: [PolicyID: Set<PolicyID>] = [:]
+    for policy in all.values {
+      for name in policy.covers {
+        result[PolicyID(pipeline: policy.pipeline, policy: name), default: []].insert(policy.id)
+      }
+    }
+    return result
+  }
+
+  // MARK: Rows
+
+  /// The rows of a relation at or after positions.
+  func beyond(_ relation: String, _ positions: Positions) -> String {
+    guard !positions.isEmpty else { return relation }
+    let parts = positions.sorted { $0.key < $1.key }.map { "WHEN \($0.key) THEN \"offset\" >= \($0.value)" }
+    return "(SELECT * FROM \(relation) AS a WHERE CASE \"partition\" \(parts.joined(separator: " ")) ELSE true END)"
+  }
+
+  /// The rows of a relation from positions up to others; a partition that the first do not name begins at 0.
+  func between(_ relation: String, _ from: Positions, _ to: Positions) -> String {
+    let parts = to.sorted { $0.key < $1.key }.compactMap { partition, end -> String? in
+      let start = from[partition] ?? 0
+      return start < end
+        ? "(\"partition\" = \(partition) AND \"offset\" >= \(start) AND \"offset\" < \(end))" : nil
+    }
+    return "(SELECT * FROM \(relation) AS a WHERE \(parts.isEmpty ? "false" : parts.joined(separator: " OR ")))"
+  }
+}
