@@ -34,3 +34,14 @@ static inline long ccurl_status(CURL *handle) {
   curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
   return status;
 }
+
+static inline CURLcode ccurl_set_recipients(CURL *handle, struct curl_slist *recipients) {
+  return curl_easy_setopt(handle, CURLOPT_MAIL_RCPT, recipients);
+}
+
+typedef size_t (*ccurl_source)(char *buffer, size_t size, size_t count, void *context);
+
+static inline CURLcode ccurl_set_source(CURL *handle, ccurl_source source, void *context) {
+  CURLcode code = curl_easy_setopt(handle, CURLOPT_READFUNCTION, source);
+  return code == CURLE_OK ? curl_easy_setopt(handle, CURLOPT_READDATA, context) : code;
+}

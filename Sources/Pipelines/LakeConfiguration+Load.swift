@@ -41,6 +41,7 @@ extension LakeConfiguration {
     let problems = ProblemList()
     let root = try YAML.parse(text, file: file)
     self.init(lake: resolved("lake"), pipelines: resolved("pipelines"))
+    self.folder = folder
     if let root, !root.isNull, let reader = MappingReader(root, what: "the configuration", problems: problems) {
       read(reader, problems, resolved)
     }
@@ -58,6 +59,8 @@ extension LakeConfiguration {
       kafka.finish()
     }
     if let node = reader.node("mqtt") { mqtt = Self.mqtt(node, problems, resolved) }
+    notifiers = reader.node("notifiers")
+    alerts = reader.node("alerts")
     if let node = reader.node("engine"), var engine = MappingReader(node, what: "engine", problems: problems) {
       threads = engine.integer("threads", in: 1...1024)
       memoryLimitBytes = engine.bytes("memory_limit", in: (64 << 20)...(1 << 50))

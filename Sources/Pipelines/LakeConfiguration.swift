@@ -12,6 +12,12 @@ public struct LakeConfiguration: Sendable, Hashable {
   public var pipelines: String
   /// The folder of registered models.
   public var models: String
+  /// What stands under `notifiers`, which room Alerts reads.
+  public var notifiers: YAMLNode?
+  /// What stands under `alerts`, which room Alerts reads.
+  public var alerts: YAMLNode?
+  /// The folder that relative paths of the file start from; empty: the working directory.
+  public var folder = ""
   /// Threads of the query engine; nil: one per processor.
   public var threads: Int?
   /// The query engine's memory limit in bytes; nil: the engine's own choice.

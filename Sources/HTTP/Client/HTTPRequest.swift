@@ -83,7 +83,7 @@ public struct HTTPRequest: Sendable {
     return Response(status: Int(ccurl_status(handle)), headers: sink.headers, body: sink.bytes)
   }
 
-  private static let initialised: Bool = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+  static let initialised: Bool = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
 
   /// Collects an answer; libcurl calls back on the thread that sends.
   private final class Sink {

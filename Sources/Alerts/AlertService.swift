@@ -1,0 +1,77 @@
+internal import Foundation
+public import Streaming
+
+/// What must be done about alerts as time passes: escalation, the ends of snoozes, messages, the table `alerts`.
+///
+/// Every process that serves or runs may have one; they share the work without doing anything twice.
+public final class AlertService: @unchecked Sendable {
+  // Safe to share: `outbox` and the fields behind it are used by the service's thread, or by the caller of `round`
+  // while that thread is not running.
+  private let desk: AlertDesk
+  private let outbox: Outbox
+  private let metrics: AlertMetrics?
+  private let warn: @Sendable (String) -> Void
+  private let done = DispatchSemaphore(value: 0)
+  private var isRunning = false
+  private var lastWarning = ""
+
+  /// A service.
+  /// - Parameter warn: Takes a line about what goes wrong; it holds no patient's data.
+  public init(
+    lake: Lake, desk: AlertDesk, settings: AlertSettings, metrics: AlertMetrics? = nil,
+    warn: @escaping @Sendable (String) -> Void
+  ) throws {
+    self.desk = desk
+    self.metrics = metrics
+    self.warn = warn
+    outbox = try Outbox(lake: lake, desk: desk, settings: settings)
+  }
+
+  /// Starts a thread that does a round every second until the stop.
+  public func start(stop: StopSignal, everySeconds: Double = 1) {
+    isRunning = true
+    let thread = Thread { [self] in
+      while !stop.isStopped {
+        round()
+        stop.wait(seconds: everySeconds)
+      }
+      round()
+      done.signal()
+    }
+    thread.name = "alerts"
+    thread.stackSize = 8 << 20
+    thread.start()
+  }
+
+  /// Waits for the thread's end; the stop must have been asked for.
+  public func wait() {
+    guard isRunning else { return }
+    done.wait()
+    isRunning = false
+  }
+
+  /// One round. A failure is told once and tried again in the next round.
+  public func round() {
+    do {
+      try desk.passTime()
+      let round = try outbox.deliver()
+      metrics?.told(round)
+      for delivery in round.lost { try note(delivery) }
+      try desk.project()
+      if let metrics { metrics.standing(try desk.list()) }
+      lastWarning = ""
+    } catch {
+      metrics?.failed(pipeline: "")
+      let text = "alerts: \(error)"
+      if text != lastWarning { warn(text) }
+      lastWarning = text
+    }
+  }
+
+  /// A channel that fails must not fail in silence: it stands at the alert, and in the log.
+  private func note(_ delivery: Delivery) throws {
+    let reason = "\(delivery.notifier) could not be told: \(delivery.outcome ?? "unknown reason")"
+    warn("alerts: \(reason)")
+    _ = try? desk.apply(.comment, to: delivery.alert, by: AlertEvent.program, reason: reason)
+  }
+}
