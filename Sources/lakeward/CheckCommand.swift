@@ -38,6 +38,7 @@ enum CheckCommand: Command {
     for name in names {
       report(name, "the definition is sound") {
         let pipeline = try workspace.pipeline(name)
+        try CheckAlerts.policies(of: pipeline, workspace)
         for warning in pipeline.warnings { Console.write("warning \(warning)") }
         for note in try workspace.notesOnViews(of: pipeline) { Console.write("warning \(note)") }
         let newest = try NewestRecords.unknownFields(
@@ -51,6 +52,9 @@ enum CheckCommand: Command {
           throw StreamingError.noLiveModel(name: model.name, pipeline: name)
         }
       }
+    }
+    if workspace.configuration.notifiers != nil || workspace.configuration.alerts != nil {
+      report("notifiers", "they can be used") { try CheckAlerts.notifiers(workspace) }
     }
     if let brokers = arguments.text("brokers") ?? workspace.configuration.brokers {
       report("kafka", "\(brokers) answers") {

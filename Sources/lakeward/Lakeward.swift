@@ -7,6 +7,7 @@ struct Lakeward {
     [
       DemoCommand.self, RunCommand.self, SimulateCommand.self, TrainCommand.self, CheckCommand.self, VerifyCommand.self,
       RefreshCommand.self, QueryCommand.self, TableCommand.self, ImportCommand.self, ModelsCommand.self,
+      AlertsCommand.self,
     ]
   }
 

@@ -33,6 +33,7 @@ enum RunCommand: Command {
     let signals = StopOnSignals(stop)
     defer { signals.cancel() }
     let mode: PipelineRunner.Mode = arguments.has("once") ? .once : .continuous
+    let alerts = try AlertDuty(workspace, pipelines)
     let jobs = try pipelines.filter { $0.source != nil }.map { pipeline in
       PipelineJob(
         pipeline: pipeline,
@@ -40,7 +41,15 @@ enum RunCommand: Command {
           pipeline: pipeline, lake: workspace.lake, engine: engine,
           source: try workspace.source(
             pipeline, brokers: arguments.text("brokers"), sharing: mode == .continuous),
-          registry: workspace.registry))
+          registry: workspace.registry),
+        observe: alerts?.observer(pipeline))
+    }
+    // Alerts go on until the last pipeline has ended, so they have a signal of their own.
+    let end = StopSignal()
+    alerts?.start(stop: end)
+    defer {
+      end.stop()
+      alerts?.finish()
     }
     for job in jobs { job.start(mode, stop: stop) }
     let views = mode == .once ? [] : try ViewKeeping.start(pipelines, workspace)

@@ -1,3 +1,4 @@
+internal import JSON
 internal import DeltaLake
 internal import DuckDB
 public import Pipelines
@@ -205,7 +206,7 @@ public final class AlertStage {
     let policies = Dictionary(group.evaluator.policies.map { ($0.id, $0) }) { first, _ in first }
     let covers = group.covers(desk.policies)
     return try desk.store.commit { book, stored in
-      guard !group.isBeyond(from, stored) else { throw AlertError.overtaken(pipeline: pipeline.name) }
+      guard !group.isBeyond(from, positions, stored) else { throw AlertError.overtaken(pipeline: pipeline.name) }
       var change = AlertStore.Change(transactions: group.moves(to: positions, from: stored))
       var working = book
       for transition in transitions {

@@ -55,7 +55,8 @@ struct EvaluationSQL {
       CREATE SCHEMA IF NOT EXISTS \(schema);
       CREATE OR REPLACE TABLE \(schema).rules AS SELECT * FROM (VALUES \(rules.joined(separator: ", ")))
         AS v(policy, delay, readings, clear_delay, clear_readings);
-      CREATE OR REPLACE TABLE \(schema).seen (patient VARCHAR, last BIGINT, ward VARCHAR);
+      CREATE OR REPLACE TABLE \(schema).seen (patient VARCHAR, last BIGINT, ward VARCHAR, part INTEGER);
+      CREATE OR REPLACE TABLE \(schema).clocks (part INTEGER, newest BIGINT);
       CREATE OR REPLACE TABLE \(schema).state (policy VARCHAR, patient VARCHAR, t_since BIGINT, t_count BIGINT,
         c_since BIGINT, c_count BIGINT, latch BOOLEAN)
       """
@@ -69,8 +70,8 @@ struct EvaluationSQL {
     let list = values.isEmpty ? "SELECT NULL, NULL WHERE false" : "VALUES \(values.joined(separator: ", "))"
     let silent = absences.map { policy, microseconds in
       """
-      ; INSERT INTO \(schema).state SELECT \(Self.text(policy.name)), patient, NULL, 0, NULL, 0, true FROM \(schema).seen
-      WHERE last + \(microseconds) <= (SELECT max(last) FROM \(schema).seen)
+      ; INSERT INTO \(schema).state SELECT \(Self.text(policy.name)), patient, NULL, 0, NULL, 0, true
+      FROM \(schema).seen JOIN \(schema).clocks USING (part) WHERE last + \(microseconds) <= newest
       """
     }
     return """
@@ -178,7 +179,7 @@ struct EvaluationSQL {
   }
 
   /// The rows at which the condition of a patient begins to hold or is over, as the columns of `transition`.
-  func transitions(_ relation: String, watermark: Int64?) -> String {
+  func transitions(_ relation: String) -> String {
     var parts: [String] = []
     if !conditions.isEmpty {
       let facts = conditions.filter { !$0.show.isEmpty }.map { policy in
@@ -187,7 +188,8 @@ struct EvaluationSQL {
       }
       let old = conditions.compactMap { policy -> String? in
         guard hasIngestTime, let seconds = policy.retrospectiveSeconds else { return nil }
-        return "WHEN c.policy = \(Self.text(policy.name)) THEN epoch_us(r.ingest_time) - r._time > \(Int64(seconds * 1e6))"
+        return
+          "WHEN c.policy = \(Self.text(policy.name)) THEN epoch_us(r.ingest_time) - r._time > \(Int64(seconds * 1e6))"
       }
       parts.append(
         """
@@ -203,28 +205,28 @@ struct EvaluationSQL {
         """)
     }
     for (policy, microseconds) in absences {
-      parts.append(absent(policy, after: microseconds, relation, watermark: watermark))
+      parts.append(absent(policy, after: microseconds, relation))
     }
     return "\(parts.joined(separator: " UNION ALL ")) ORDER BY o, policy, begins DESC"
   }
 
-  /// Gaps between a patient's rows, and patients who have been silent up to the newest event time of all.
-  private func absent(
-    _ policy: AlertPolicy, after microseconds: Int64, _ relation: String, watermark: Int64?
-  ) -> String {
+  /// Gaps between a patient's rows, and patients who have been silent up to the newest event time of their partition:
+  /// a partition that is read later than another makes nobody absent.
+  private func absent(_ policy: AlertPolicy, after microseconds: Int64, _ relation: String) -> String {
     let name = Self.text(policy.name)
-    let known = watermark.map { "CAST(\($0) AS BIGINT)" } ?? "CAST(NULL AS BIGINT)"
     return """
       SELECT \(name) AS policy, patient, ward, time, since, begins, o, false AS old, CAST(NULL AS VARCHAR) AS facts FROM (
         WITH ordered AS (
-          SELECT _patient, _time, _ward, row_number() OVER (ORDER BY \(order)) AS o FROM (\(base(relation))) AS b),
+          SELECT _patient, _time, _ward, "partition" AS part, row_number() OVER (ORDER BY \(order)) AS o
+          FROM (\(base(relation))) AS b),
         placed AS (
-          SELECT ordered.*, greatest(\(known), max(_time) OVER (
-              ORDER BY o ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS newest,
+          SELECT ordered.*, greatest(c.newest, max(_time) OVER (
+              PARTITION BY ordered.part ORDER BY o ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS newest,
             greatest(s.last, max(_time) OVER (
               PARTITION BY _patient ORDER BY o ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS before,
-            row_number() OVER (PARTITION BY _patient ORDER BY o) AS nth, coalesce(k.latch, false) AS latch
-          FROM ordered LEFT JOIN \(schema).seen AS s ON s.patient = _patient
+            coalesce(k.latch, false) AS latch
+          FROM ordered LEFT JOIN \(schema).clocks AS c ON c.part = ordered.part
+          LEFT JOIN \(schema).seen AS s ON s.patient = _patient
           LEFT JOIN (SELECT patient, latch FROM \(schema).state WHERE policy = \(name)) AS k ON k.patient = _patient),
         counted AS (
           SELECT *, row_number() OVER (PARTITION BY _patient ORDER BY o) AS place FROM placed
@@ -238,11 +240,10 @@ struct EvaluationSQL {
         SELECT _patient, _ward, _time, _time, false, o FROM gaps WHERE is_gap OR was_on
         UNION ALL
         SELECT n.patient, n.ward, n.last + \(microseconds), n.last, true, CAST(9223372036854775807 AS BIGINT)
-        FROM (\(newestRows(relation))) AS n
+        FROM (\(newestRows(relation))) AS n JOIN (\(newestClocks(relation))) AS c ON c.part = n.part
         LEFT JOIN (SELECT patient, latch FROM \(schema).state WHERE policy = \(name)) AS k ON k.patient = n.patient
         LEFT JOIN (SELECT DISTINCT _patient AS patient FROM counted) AS here ON here.patient = n.patient
-        WHERE n.last + \(microseconds) <= greatest(\(known), (SELECT max(_time) FROM ordered))
-          AND (here.patient IS NOT NULL OR k.latch IS NOT TRUE)
+        WHERE n.last + \(microseconds) <= c.newest AND (here.patient IS NOT NULL OR k.latch IS NOT TRUE)
       )
       """
   }
@@ -250,11 +251,22 @@ struct EvaluationSQL {
   /// For each patient the newest event time, with this batch.
   private func newestRows(_ relation: String) -> String {
     """
-    SELECT patient, max(last) AS last, arg_max(ward, last) AS ward FROM (
-      SELECT patient, last, ward FROM \(schema).seen
+    SELECT patient, max(last) AS last, arg_max(ward, last) AS ward, arg_max(part, last) AS part FROM (
+      SELECT patient, last, ward, part FROM \(schema).seen
       UNION ALL
-      SELECT _patient, max(_time), arg_max(_ward, _time) FROM (\(base(relation))) AS b GROUP BY _patient
+      SELECT _patient, max(_time), arg_max(_ward, _time), arg_max("partition", _time)
+      FROM (\(base(relation))) AS b GROUP BY _patient
     ) AS u GROUP BY patient
+    """
+  }
+
+  /// For each partition the newest event time, with this batch.
+  private func newestClocks(_ relation: String) -> String {
+    """
+    SELECT part, max(newest) AS newest FROM (
+      SELECT part, newest FROM \(schema).clocks
+      UNION ALL SELECT "partition", max(_time) FROM (\(base(relation))) AS b GROUP BY "partition"
+    ) AS u GROUP BY part
     """
   }
 
@@ -281,7 +293,9 @@ struct EvaluationSQL {
           row_number() OVER (PARTITION BY policy, patient ORDER BY o DESC) AS back
         FROM \(schema).marks) AS m WHERE back = 1 AND (latch OR t_rows > 0)
       """
-    let judged = conditions.isEmpty ? "" : "ANTI JOIN (SELECT DISTINCT policy, patient FROM \(schema).marks) AS m USING (policy, patient)"
+    let judged =
+      conditions.isEmpty
+      ? "" : "ANTI JOIN (SELECT DISTINCT policy, patient FROM \(schema).marks) AS m USING (policy, patient)"
     return """
       CREATE OR REPLACE TABLE \(schema).moved AS \(moved);
       CREATE OR REPLACE TABLE \(schema).next_state AS
@@ -298,22 +312,27 @@ struct EvaluationSQL {
   }
 
   private func nextSeen(_ relation: String) -> String {
-    "CREATE OR REPLACE TABLE \(schema).next_seen AS \(newestRows(relation))"
+    """
+    CREATE OR REPLACE TABLE \(schema).next_seen AS \(newestRows(relation));
+    CREATE OR REPLACE TABLE \(schema).next_clocks AS \(newestClocks(relation))
+    """
   }
 
   /// Makes the state after the batch the one that counts.
   var accept: String {
     """
     DROP TABLE \(schema).state; ALTER TABLE \(schema).next_state RENAME TO state;
-    DROP TABLE \(schema).seen; ALTER TABLE \(schema).next_seen RENAME TO seen
+    \(acceptSeen)
     """
   }
 
-  /// What rows before a position leave behind: event times of patients.
-  func remember(_ relation: String) -> String {
+  private var acceptSeen: String {
     """
-    CREATE OR REPLACE TABLE \(schema).next_seen AS \(newestRows(relation));
-    DROP TABLE \(schema).seen; ALTER TABLE \(schema).next_seen RENAME TO seen
+    DROP TABLE \(schema).seen; ALTER TABLE \(schema).next_seen RENAME TO seen;
+    DROP TABLE \(schema).clocks; ALTER TABLE \(schema).next_clocks RENAME TO clocks
     """
   }
+
+  /// What rows before a position leave behind: event times of patients and partitions.
+  func remember(_ relation: String) -> String { "\(nextSeen(relation)); \(acceptSeen)" }
 }

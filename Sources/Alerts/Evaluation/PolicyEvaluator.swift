@@ -46,9 +46,8 @@ final class PolicyEvaluator {
   private func all(_ relation: String, _ run: Run) throws -> [Transition] {
     _ = try run(sql.rows(relation))
     if policies.contains(where: { if case .condition = $0.trigger { true } else { false } }) { _ = try run(sql.marks) }
-    let watermark = try run("SELECT max(last) FROM \(sql.schema).seen")[0][0].intValue.map(Int64.init)
     var found: [(order: Int, transition: Transition)] = []
-    for row in try run(sql.transitions(relation, watermark: watermark)) {
+    for row in try run(sql.transitions(relation)) {
       guard let name = row[0].stringValue, let policy = identities[name], let patient = row[1].stringValue,
         let time = row[3].intValue, let begins = row[5].boolValue
       else { continue }

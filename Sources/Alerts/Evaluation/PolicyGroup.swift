@@ -1,3 +1,4 @@
+internal import JSON
 internal import DeltaLake
 internal import Streaming
 
@@ -69,9 +70,12 @@ final class PolicyGroup {
     }
   }
 
-  /// Whether somebody else has judged rows at or after these positions.
-  func isBeyond(_ positions: Positions, _ stored: [String: Int64]) -> Bool {
-    self.stored(stored).values.contains { $0.contains { $0.value > positions[$0.key] ?? 0 } }
+  /// Whether somebody else has judged rows of a span. Partitions that the span does not move may be another process's.
+  func isBeyond(_ from: Positions, _ to: Positions, _ stored: [String: Int64]) -> Bool {
+    let moved = to.filter { $0.value > from[$0.key] ?? 0 }
+    return self.stored(stored).values.contains { positions in
+      moved.keys.contains { positions[$0] ?? 0 > from[$0] ?? 0 }
+    }
   }
 
   /// Positions as a policy's beginning holds them.

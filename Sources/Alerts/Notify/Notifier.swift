@@ -90,3 +90,19 @@ public struct AlertSettings: Sendable, Hashable {
   /// Nobody can be told.
   public init() {}
 }
+
+extension Notifier {
+  /// Looks whether every secret can be read.
+  /// - Throws: ``SecretError`` naming the first file or variable that is not there.
+  public func checkSecrets() throws {
+    var secrets: [Secret?] = []
+    switch channel {
+    case .webhook(let url, let secret): secrets = [url, secret]
+    case .slack(let url): secrets = [url]
+    case .pagerDuty(let url, let key): secrets = [url, key]
+    case .email(let mail): secrets = [mail.password]
+    case .sms(let gateway): secrets = [gateway.url] + gateway.headers.values.map { $0 }
+    }
+    for secret in secrets { _ = try secret?.read() }
+  }
+}

@@ -78,7 +78,8 @@ struct NotifierFile {
     let certificates = reader.text("ca_file").map(resolved)
     if let server, let serverNode, !server.hasPrefix("smtp://"), !server.hasPrefix("smtps://") {
       problems.add(
-        at: serverNode.location, "server '\(server)' is no mail server", remedy: "write smtp://HOST:PORT or smtps://HOST:PORT")
+        at: serverNode.location, "server '\(server)' is no mail server",
+        remedy: "write smtp://HOST:PORT or smtps://HOST:PORT")
     }
     for address in to + [from].compactMap({ $0 }) where !Self.isAddress(address) {
       problems.add(at: reader.location, "an address of the mail is not one", remedy: "write name@example.org")
@@ -107,7 +108,8 @@ struct NotifierFile {
     var headers = reader.dictionary("headers").mapValues { Secret(literal: $0) }
     for (name, path) in reader.dictionary("header_files") { headers[name] = Secret(file: resolved(path)) }
     if let body, let bodyNode, !body.contains("{text}") {
-      problems.add(at: bodyNode.location, "the body has no place for the message", remedy: "write {text} where it belongs")
+      problems.add(
+        at: bodyNode.location, "the body has no place for the message", remedy: "write {text} where it belongs")
     }
     guard let url, let body, !to.isEmpty else { return nil }
     var gateway = Notifier.Gateway(url: url, body: body, to: to)
@@ -133,11 +135,13 @@ struct NotifierFile {
     let given = [literal, file, environment].compactMap { $0 }
     if given.count > 1 {
       problems.add(
-        at: reader.location, "\(key) is given in more than one way", remedy: "keep one of \(key), \(key)_file, \(key)_env")
+        at: reader.location, "\(key) is given in more than one way",
+        remedy: "keep one of \(key), \(key)_file, \(key)_env")
     }
     if given.isEmpty, isRequired {
       problems.add(
-        at: reader.location, "there is no '\(key)'", remedy: "add '\(key)_file: PATH', '\(key)_env: NAME' or '\(key): …'")
+        at: reader.location, "there is no '\(key)'",
+        remedy: "add '\(key)_file: PATH', '\(key)_env: NAME' or '\(key): …'")
     }
     return given.first
   }

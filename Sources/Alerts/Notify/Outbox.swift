@@ -55,7 +55,9 @@ final class Outbox {
     if !messages.isEmpty {
       let outcomes = send(messages, now: now)
       var ends = taken
-      for index in ends.indices { settle(&ends[index], outcomes[ends[index].id] ?? .failed("not tried", retryAfterSeconds: nil)) }
+      for index in ends.indices {
+        settle(&ends[index], outcomes[ends[index].id] ?? .failed("not tried", retryAfterSeconds: nil))
+      }
       // Nobody else changes what this process has taken; only the numbering may have gone on.
       for _ in 0..<50 where try table.append(ends, now: clock()) { break }
       round.attempts = ends.map { ($0.notifier, $0.status) }
@@ -133,7 +135,8 @@ final class Outbox {
       for message in messages {
         var outcome = Sender.Outcome.failed(isAway ?? "", retryAfterSeconds: nil)
         if isAway == nil {
-          outcome = Sender(notifier: notifier, recipient: message.deliveries[0].recipient, now: now).send(message.notice)
+          outcome = Sender(notifier: notifier, recipient: message.deliveries[0].recipient, now: now).send(
+            message.notice)
           if case .failed(let reason, _) = outcome { isAway = reason }
         }
         results.set(outcome, message.deliveries.map(\.id))

@@ -61,7 +61,8 @@ struct Sender: Sendable {
     switch response.status {
     case 200..<300: return .delivered
     case 408, 425, 429, 500...:
-      return .failed("status \(response.status)", retryAfterSeconds: response.headers["retry-after"].flatMap(Double.init))
+      return .failed(
+        "status \(response.status)", retryAfterSeconds: response.headers["retry-after"].flatMap(Double.init))
     default: return .refused("status \(response.status)")
     }
   }

@@ -59,7 +59,7 @@ public struct AlertPolicy: Sendable, Hashable {
   public enum Trigger: Sendable, Hashable {
     /// A row meets a condition, in which `threshold` may stand for a number.
     case condition(String, threshold: Threshold?)
-    /// No row of the patient for this many seconds of the table's event time.
+    /// No row of the patient for this many seconds of the partition's event time.
     case missing(seconds: Double)
   }
 

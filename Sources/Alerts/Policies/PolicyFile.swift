@@ -71,7 +71,8 @@ struct PolicyReader {
     let isName = entry.key.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
     if entry.key.isEmpty || !isName {
       problems.add(
-        at: entry.location, "the policy '\(entry.key)' is not a plain name", remedy: "use letters, digits and underscores")
+        at: entry.location, "the policy '\(entry.key)' is not a plain name",
+        remedy: "use letters, digits and underscores")
     }
     guard var reader = MappingReader(entry.value, what: entry.key, problems: problems) else { return nil }
     let table = reader.requiredName("on")
@@ -137,14 +138,16 @@ struct PolicyReader {
     let threshold = thresholdNode.flatMap { PolicyParts.threshold($0, problems) }
     guard (condition == nil) != (missing == nil) else {
       problems.add(
-        at: entry.location, "\(entry.key) has \(condition == nil ? "neither" : "both") a condition and a time of silence",
+        at: entry.location,
+        "\(entry.key) has \(condition == nil ? "neither a condition nor" : "both a condition and") a time of silence",
         remedy: "write 'condition: SQL', or 'missing: 30 min' for a patient without readings")
       return nil
     }
     if missing != nil {
       for key in ["clear", "for", "readings", "ignore", "show"] where reader.node(key) != nil {
         problems.add(
-          at: reader.node(key)?.location ?? entry.location, "a policy with 'missing' has no '\(key)'", remedy: "remove it")
+          at: reader.node(key)?.location ?? entry.location, "a policy with 'missing' has no '\(key)'",
+          remedy: "remove it")
       }
       return seconds.map { .missing(seconds: $0) }
     }

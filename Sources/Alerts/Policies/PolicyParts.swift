@@ -32,7 +32,9 @@ enum PolicyParts {
   static func threshold(_ node: YAMLNode, _ problems: ProblemList) -> AlertPolicy.Threshold? {
     guard case .mapping = node.content else {
       guard let text = node.text, let value = Double(text), value.isFinite else {
-        problems.add(at: node.location, "threshold is not a number", remedy: "write a number, or { value: 7, from: 4, to: 12, step: 1 }")
+        problems.add(
+          at: node.location, "threshold is not a number",
+          remedy: "write a number, or { value: 7, from: 4, to: 12, step: 1 }")
         return nil
       }
       return AlertPolicy.Threshold(value)
@@ -47,14 +49,16 @@ enum PolicyParts {
     guard let value else { return nil }
     guard let from, let to, let step else {
       if from != nil || to != nil || step != nil {
-        problems.add(at: node.location, "threshold has only a part of 'from', 'to' and 'step'", remedy: "give all three")
+        problems.add(
+          at: node.location, "threshold has only a part of 'from', 'to' and 'step'", remedy: "give all three")
       }
       return AlertPolicy.Threshold(value)
     }
     let count = ((to - from) / step).rounded(.down)
     guard count >= 0, count < 1_000 else {
       problems.add(
-        at: node.location, "threshold has \(count < 0 ? "no" : "more than 1000") numbers to try", remedy: "change 'step'")
+        at: node.location, "threshold has \(count < 0 ? "no" : "more than 1000") numbers to try",
+        remedy: "change 'step'")
       return AlertPolicy.Threshold(value)
     }
     return AlertPolicy.Threshold(value, candidates: (0...Int(count)).map { from + Double($0) * step })
@@ -86,7 +90,8 @@ enum PolicyParts {
       }
       guard let from, let to, let zone else { return nil }
       if from == to {
-        problems.add(at: node.location, "the quiet hours begin and end at the same time", remedy: "change one of the two")
+        problems.add(
+          at: node.location, "the quiet hours begin and end at the same time", remedy: "change one of the two")
       }
       return QuietHours(severities: Set(known), fromMinute: from, toMinute: to, zone: zone)
     }
@@ -128,7 +133,8 @@ enum PolicyParts {
     guard let node = reader.requiredNode(key), let text = reader.text(key) else { return nil }
     guard let date = try? Date(text, strategy: .iso8601) else {
       problems.add(
-        at: node.location, "\(key) '\(text)' is no instant", remedy: "write 2026-05-01T08:00:00Z, or with an offset +02:00")
+        at: node.location, "\(key) '\(text)' is no instant",
+        remedy: "write 2026-05-01T08:00:00Z, or with an offset +02:00")
       return nil
     }
     return Int64((date.timeIntervalSince1970 * 1e6).rounded())

@@ -1,0 +1,133 @@
+import DuckDB
+import LakewardTesting
+import Pipelines
+import Streaming
+import Testing
+
+@testable import Alerts
+
+/// Policies on a running pipeline: the same alerts however the stream is cut and whatever stops in between.
+@Suite struct AlertStageTests {
+  struct Place {
+    let directory: TemporaryDirectory
+    let lake: Lake
+    let pipeline: Pipeline
+    let policies: [AlertPolicy]
+    let clock = TestClock()
+
+    init(maxRecords: Int) throws {
+      directory = try TemporaryDirectory("stage")
+      lake = Lake(root: directory.file("lake"))
+      pipeline = try Readings.pipeline(maxRecords: maxRecords)
+      policies = try PolicyFile.policies(yaml: Readings.policies, file: "alerts.yml", pipeline: pipeline)
+    }
+
+    /// A process: a desk and a stage of its own.
+    /// - Parameter forgets: Batches, by number, after which the alerts' part of the process is not reached any more.
+    @discardableResult
+    func run(_ records: [Int32: [String]], alertsEndBefore last: Int = .max) throws -> AlertDesk {
+      let desk = try AlertDesk(lake: lake, policies: policies, clock: clock.read)
+      let stage = try #require(AlertStage(pipeline: pipeline, policies: policies, lake: lake, desk: desk))
+      let runner = try PipelineRunner(
+        pipeline: pipeline, lake: lake, engine: QueryEngine(lake: lake, threads: 1), source: MemoryReadings(records),
+        registry: nil)
+      var batches = 0
+      var failure: (any Error)?
+      try runner.run(.once, stop: StopSignal()) { event, view in
+        if case .committed = event { batches += 1 }
+        guard batches < last else { return }
+        do {
+          let report = try stage.observe(event, view)
+          #expect(report.problems.isEmpty)
+        } catch { failure = error }
+      }
+      if let failure { throw failure }
+      return desk
+    }
+  }
+
+  /// What counts about events: not when the clock said what.
+  static func story(_ desk: AlertDesk) throws -> [String: [String]] {
+    var story: [String: [String]] = [:]
+    for event in try desk.events(after: 0, limit: 100_000) {
+      guard let alert = event.alert else { continue }
+      let words = [event.kind.rawValue, event.eventTime.map(String.init) ?? "", event.notify.joined(separator: " ")]
+      story[alert, default: []].append(words.joined(separator: "|"))
+    }
+    return story
+  }
+
+  @Test func alertsDoNotDependOnTheCutNorOnWhatWasKilled() throws {
+    let records = Readings.records()
+    let whole = try Place(maxRecords: 10_000)
+    let expected = try Self.story(whole.run(records))
+    #expect(expected.count > 10)
+    #expect(expected.values.contains { $0.contains { $0.hasPrefix("reopened") } })
+    let small = try Place(maxRecords: 23)
+    // The first process ends before anything, the second and the third in the middle of the stream.
+    for end in [1, 4, 3, .max] {
+      try small.run(records.mapValues { Array($0.prefix(end == .max ? 10_000 : end * 30)) }, alertsEndBefore: end)
+    }
+    let desk = try AlertDesk(lake: small.lake, policies: small.policies, clock: small.clock.read)
+    let found = try Self.story(desk)
+    #expect(Set(found.keys) == Set(expected.keys))
+    for (id, events) in expected { #expect(found[id] == events) }
+  }
+
+  @Test func aPolicyThatComesLaterDoesNotRaiseHistory() throws {
+    let records = Readings.records()
+    let place = try Place(maxRecords: 40)
+    let half = records.mapValues { Array($0.prefix(80)) }
+    let runner = try PipelineRunner(
+      pipeline: place.pipeline, lake: place.lake, engine: QueryEngine(lake: place.lake, threads: 1),
+      source: MemoryReadings(half), registry: nil)
+    try runner.run(.once, stop: StopSignal()) { _, _ in }
+    let desk = try place.run(half)
+    #expect(try desk.list().isEmpty)
+    #expect(try desk.events(after: 0).map(\.kind) == [.policyStarted, .policyStarted, .policyStarted])
+    try place.run(records)
+    #expect(try !desk.list().isEmpty)
+  }
+
+  @Test func twoStagesOnOnePipelineRaiseOnce() throws {
+    let records = Readings.records(count: 120)
+    let alone = try Place(maxRecords: 50)
+    let expected = try Self.story(alone.run(records))
+    let place = try Place(maxRecords: 50)
+    let desks = try (0..<2).map { _ in
+      try AlertDesk(lake: place.lake, policies: place.policies, clock: place.clock.read)
+    }
+    let stages = try desks.map { desk in
+      try #require(AlertStage(pipeline: place.pipeline, policies: place.policies, lake: place.lake, desk: desk))
+    }
+    let runner = try PipelineRunner(
+      pipeline: place.pipeline, lake: place.lake, engine: QueryEngine(lake: place.lake, threads: 1),
+      source: MemoryReadings(records), registry: nil)
+    var failure: (any Error)?
+    try runner.run(.once, stop: StopSignal()) { event, view in
+      do { for stage in stages { _ = try stage.observe(event, view) } } catch { failure = error }
+    }
+    #expect(failure == nil)
+    #expect(try Self.story(desks[0]) == expected)
+  }
+
+  @Test func aPolicyWhoseSQLDoesNotFitIsNamedAndTheOthersGoOn() throws {
+    let place = try Place(maxRecords: 1_000)
+    var wrong = place.policies[1]
+    wrong.name = "wrong"
+    wrong.trigger = .condition("no_such_column > 3", threshold: nil)
+    let desk = try AlertDesk(lake: place.lake, clock: place.clock.read)
+    let stage = try #require(
+      AlertStage(pipeline: place.pipeline, policies: place.policies + [wrong], lake: place.lake, desk: desk))
+    let runner = try PipelineRunner(
+      pipeline: place.pipeline, lake: place.lake, engine: QueryEngine(lake: place.lake, threads: 1),
+      source: MemoryReadings(Readings.records()), registry: nil)
+    var problems: [String] = []
+    try runner.run(.once, stop: StopSignal()) { event, view in
+      if let report = try? stage.observe(event, view) { problems += report.problems.map { "\($0)" } }
+    }
+    #expect(problems.count == 1)
+    #expect(problems[0].contains("the SQL of the policy wrong cannot be run"))
+    #expect(try !desk.list().isEmpty)
+  }
+}
