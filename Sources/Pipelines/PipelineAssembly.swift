@@ -76,6 +76,11 @@ struct PipelineAssembly {
     }
     for name in draft.reads { declare(name, .external, at: draft.location) }
     for recent in draft.recents { declare(recent.name, .recent, at: recent.location) }
+    for definition in definitions where definition.table.name.lowercased() == "expectations" {
+      problems.add(
+        at: definition.namePlace, "'expectations' is the lake's own table of what became of every rule",
+        remedy: "give this one another name")
+    }
     for (index, definition) in definitions.enumerated() {
       declare(definition.table.name, .defined(index), at: definition.namePlace)
     }

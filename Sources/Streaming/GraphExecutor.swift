@@ -19,6 +19,7 @@ final class GraphExecutor {
   /// The histories that the micro-batch in hand has read, with the rows that it adds to them.
   var usedHistories: [String: String] = [:]
   let judge: EventTimeJudge?
+  private var isCounting = false
   /// The late records of the micro-batch in hand, if there are any.
   var lateRecords: String?
   /// The newest event time of each partition before the micro-batch in hand, microseconds since 1970.
@@ -153,6 +154,7 @@ final class GraphExecutor {
   }
 
   private func compute(_ batch: MicroBatch) throws {
+    isCounting = batch.counted != nil
     if batch.tables.contains(tables.bronze) {
       // Raw records hardly repeat: looking for a dictionary, or long for matches, costs half of the writing time for
       // a tenth of the size.
@@ -171,13 +173,16 @@ final class GraphExecutor {
     for definition in pipeline.streamingTables {
       let isWanted = batch.tables.contains(definition.name)
       let mayReject = readsSource(definition) || definition.expectations.contains { $0.action == .quarantine }
-      guard isWanted || (wantsQuarantine && mayReject) else { continue }
+      let isCounted = batch.counted != nil && !definition.expectations.isEmpty
+      guard isWanted || isCounted || (wantsQuarantine && mayReject) else { continue }
       try timed(definition.name) {
-        for recent in pipeline.recents(neededBy: definition) {
+        for recent in pipeline.recents(neededBy: definition)
+        where isWanted || recent.table.lowercased() != definition.name.lowercased() {
           try prepare(recent, for: definition, staged: staged, batch: batch)
         }
         try stage(definition, staged: staged, span: batch.span)
         inspected.append(definition)
+        if isCounted { try countBreaches(definition) }
         guard isWanted else { return }
         try select(definition, staged: staged, span: batch.span)
         staged.insert(definition.name)
@@ -273,21 +278,33 @@ final class GraphExecutor {
 
   /// Counts the rows that break each rule. Quarantine rules are counted over the few rows that break one.
   private func countBreaches(_ definition: TableDefinition) throws {
-    let broken = "(SELECT * FROM \(judged(definition)) WHERE \(RowSelection.violationColumn) IS NOT NULL)"
-    try countBreaches(of: definition.expectations.filter { $0.action == .quarantine }, definition, in: broken)
-    try countBreaches(
-      of: definition.expectations.filter { $0.action != .quarantine }, definition, in: judged(definition))
+    guard !definition.expectations.isEmpty else { return }
+    report.expectations.removeAll { $0.table == definition.name }
+    let all = judged(definition)
+    let checked = try connection.query("SELECT count(*) FROM \(all)").scalar().integer ?? 0
+    let broken = "(SELECT * FROM \(all) WHERE \(RowSelection.violationColumn) IS NOT NULL)"
+    for (isQuarantine, relation) in [(true, broken), (false, all)] {
+      let rules = definition.expectations.filter { ($0.action == .quarantine) == isQuarantine }
+      try countBreaches(of: rules, definition, in: relation, checked: checked)
+    }
   }
 
-  private func countBreaches(of rules: [Expectation], _ definition: TableDefinition, in relation: String) throws {
+  private func countBreaches(
+    of rules: [Expectation], _ definition: TableDefinition, in relation: String, checked: Int64
+  ) throws {
     guard !rules.isEmpty else { return }
     let counts = try connection.query(RowSelection.breaches(rules, staged: relation)).rows()[0]
     for (rule, value) in zip(rules, counts) {
-      guard let count = value.integer, count > 0 else { continue }
-      if rule.action == .fail {
-        throw StreamingError.expectationFailed(table: definition.name, rule: rule.name, rows: count)
+      let failed = value.integer ?? 0
+      report.expectations.append(
+        ExpectationCount(
+          table: definition.name, rule: rule.name, action: rule.action, checked: checked, failed: failed))
+      guard failed > 0 else { continue }
+      // Rows that are only counted again are in the tables already.
+      if rule.action == .fail, !isCounting {
+        throw StreamingError.expectationFailed(table: definition.name, rule: rule.name, rows: failed)
       }
-      report.breaches["\(definition.name).\(rule.name)"] = count
+      report.breaches["\(definition.name).\(rule.name)"] = failed
     }
   }
 

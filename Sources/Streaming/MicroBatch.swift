@@ -9,6 +9,8 @@ struct MicroBatch {
   var span: OffsetSpan
   /// The tables to write; the others have these rows already.
   var tables: Set<String>
+  /// Whether only the rules are counted, of rows that the tables have already, from these newest event times on.
+  var counted: [Int32: Int64]?
 }
 
 /// What one micro-batch adds to one table: written files that no commit names yet.
@@ -35,6 +37,8 @@ public struct BatchReport: Sendable {
   public var newestEventTimes: [Int32: Int64] = [:]
   /// Rows that broke each rule, as `TABLE.RULE`.
   public var breaches: [String: Int64] = [:]
+  /// Every rule of the tables that got rows: how many rows it was asked about, and how many broke it.
+  public var expectations: [ExpectationCount] = []
   /// The version that each table has now.
   public var versions: [String: Int64] = [:]
   /// Whether the batch repaired tables that lagged after a crash, rather than reading the source.

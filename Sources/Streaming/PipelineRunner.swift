@@ -52,6 +52,7 @@ public final class PipelineRunner {
   private let models: LiveModels?
   private let limit: BatchLimit
   let maintenance: TableMaintenance
+  private let expectations: ExpectationLog?
   private var noticed: Set<Notice> = []
   private var unknownFieldsTime: ContinuousClock.Instant?
 
@@ -89,8 +90,11 @@ public final class PipelineRunner {
       writerConnection: try engine.connect(scratch: pipeline.name))
     limit = BatchLimit(records: pipeline.trigger.maxRecords, bytes: pipeline.trigger.maxBytes)
     try executor.prepare()
+    expectations = try ExpectationLog(pipeline, identity: tables.identity, lake: lake, connection: connection)
     maintenance = try TableMaintenance(
-      tables: tables, splits: lake.splitsLocation(pipeline: pipeline.name), lake: lake, schedule: schedule)
+      tables: tables, splits: lake.splitsLocation(pipeline: pipeline.name),
+      expectations: expectations == nil ? nil : lake.location(ofTable: ExpectationLog.table), lake: lake,
+      schedule: schedule)
   }
 
   private static func liveModels(
@@ -113,6 +117,10 @@ public final class PipelineRunner {
     maintenance.start()
     defer {
       if let error = maintenance.stop(lastRound: mode == .once) { observe(.maintenanceFailed(error), view) }
+    }
+    defer {
+      // What cannot be written now is counted again at the next start.
+      _ = try? expectations?.write(isDue: true)
     }
     var failures = 0
     while !stop.isStopped {
@@ -158,12 +166,14 @@ public final class PipelineRunner {
   private func recover(stop: StopSignal, observe: (BatchReport) -> Void) throws {
     scan.clear()
     try executor.rebuildState()
+    expectations?.forget()
     while !stop.isStopped {
       let positions = try tables.positions()
       // What lags in a partition of another process is being committed by it at this moment.
       let owned = source.ownedPartitions
       let ours = positions.bronze.filter { owned?.contains($0.key) ?? true }
       guard let step = CatchUpStep.next(bronze: ours, tables: positions.others) else {
+        if try !countAgain(upTo: ours) { continue }
         try source.start(from: positions.bronze)
         return
       }
@@ -172,8 +182,30 @@ public final class PipelineRunner {
     }
   }
 
+  /// Counts what rules found in records whose counts a crash lost. False: there is more, or another process is at it.
+  private func countAgain(upTo bronze: Positions) throws -> Bool {
+    guard let expectations else { return true }
+    let written = try expectations.positions()
+    guard let step = CatchUpStep.next(bronze: bronze, tables: [ExpectationLog.table: written]) else { return true }
+    var (batch, _) = try slice(step)
+    batch.tables = []
+    batch.counted = try expectations.newestEventTimes()
+    let report = try executor.execute(batch).report
+    if try expectations.note(report, span: batch.span) { _ = try expectations.write(isDue: true) }
+    return false
+  }
+
   /// One repair step, at most a micro-batch's worth of records; nil if another process was faster.
   private func catchUp(_ step: CatchUpStep) throws -> BatchReport? {
+    let (batch, count) = try slice(step)
+    var result = try executor.execute(batch)
+    result.report.isCatchUp = true
+    result.report.records = min(count, Int64(limit.records))
+    return try commit(result.changes, span: batch.span, report: &result.report) == nil ? result.report : nil
+  }
+
+  /// The rows of bronze that a repair step begins with, at most a micro-batch's worth, and the number of all.
+  private func slice(_ step: CatchUpStep) throws -> (batch: MicroBatch, count: Int64) {
     let snapshot = try tables.table(tables.bronze).snapshot()
     let whole = OffsetSpan([step.partition: step.range])
     let scan = try DeltaReader.scanSQL(snapshot, filters: GraphExecutor.pruning(whole))
@@ -192,10 +224,7 @@ public final class PipelineRunner {
     let span = OffsetSpan([step.partition: step.range.lowerBound..<end])
     let batch = MicroBatch(
       bronze: "(SELECT * FROM \(scan) WHERE \(RowSelection.condition(span)))", span: span, tables: step.tables)
-    var result = try executor.execute(batch)
-    result.report.isCatchUp = true
-    result.report.records = min(count, Int64(limit.records))
-    return try commit(result.changes, span: span, report: &result.report) == nil ? result.report : nil
+    return (batch, count)
   }
 
   // MARK: The flow
@@ -224,14 +253,22 @@ public final class PipelineRunner {
       }
       report.seconds["read"] = readSeconds
       try notice(observe: observe)
+      let isCounted = try count(report, span: OffsetSpan(from: records.first, to: records.next))
       source.didCommit(records.next)
       observe(.committed(report))
       maintenance.didCommitBatch()
+      if !isCounted { return false }
       if mode == .continuous, !records.hasMore {
         stop.wait(seconds: pipeline.trigger.intervalSeconds - (ContinuousClock.now - start) / .seconds(1))
       }
     }
     return true
+  }
+
+  /// Gathers what rules found, and writes it now and then. False: start again from the tables.
+  private func count(_ report: BatchReport, span: OffsetSpan) throws -> Bool {
+    guard let expectations else { return true }
+    return try expectations.note(report, span: span) && expectations.write()
   }
 
   private func process(_ records: SourceBatch) throws -> (report: BatchReport, overtaken: String?) {

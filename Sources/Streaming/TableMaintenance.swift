@@ -18,6 +18,8 @@ final class TableMaintenance: @unchecked Sendable {
     var logSeconds = 60.0
     /// Between two looks for files that no version names.
     var vacuumSeconds = 3_600.0
+    /// How long counts of rules are kept, days.
+    var expectationDays = 90
     /// Versions that the log of a table keeps that does not say for how long.
     var keptVersions: Int64 = 10_000
     var policy = CompactionPolicy()
@@ -41,6 +43,8 @@ final class TableMaintenance: @unchecked Sendable {
 
   private let tables: PipelineTables
   private let splits: String
+  private let expectations: String?
+  private var expectationTable: DeltaTable?
   private let connection: Connection
   private var splitTable: DeltaTable?
   private var logTime = ContinuousClock.now
@@ -52,7 +56,11 @@ final class TableMaintenance: @unchecked Sendable {
   /// - Parameters:
   ///   - tables: The tables of the pipeline, opened before `start`.
   ///   - splits: Where the landing directory's table of splits is, if there is one.
-  init(tables: PipelineTables, splits: String, lake: Lake, schedule: Schedule = Schedule()) throws {
+  ///   - expectations: Where the lake's table of counts of rules is, if the pipeline has rules.
+  init(
+    tables: PipelineTables, splits: String, expectations: String? = nil, lake: Lake, schedule: Schedule = Schedule()
+  ) throws {
+    self.expectations = expectations
     self.tables = tables
     self.splits = splits
     self.schedule = schedule
@@ -151,7 +159,10 @@ final class TableMaintenance: @unchecked Sendable {
   private var all: [(table: DeltaTable, isRaw: Bool)] {
     if splitTable == nil, DeltaTable.exists(at: splits) { splitTable = try? DeltaTable(at: splits) }
     let streaming = tables.tables.sorted { $0.key < $1.key }.map { ($0.value, $0.key == tables.bronze) }
-    return streaming + (splitTable.map { [($0, false)] } ?? [])
+    if expectationTable == nil, let expectations, DeltaTable.exists(at: expectations) {
+      expectationTable = try? DeltaTable(at: expectations)
+    }
+    return streaming + [splitTable, expectationTable].compactMap { $0.map { ($0, false) } }
   }
 
   /// Joins the files that the policy chooses, and leaves them for `commitReady`.
@@ -196,11 +207,20 @@ final class TableMaintenance: @unchecked Sendable {
     for (table, _) in all where !isStopped {
       do {
         if trims { try table.cleanUpLog(keeping: schedule.keptVersions) }
-        if vacuums { _ = try table.vacuum() }
+        if vacuums {
+          if table.location == expectations { try forgetOldCounts(table) }
+          _ = try table.vacuum()
+        }
       } catch {
         note(error)
       }
     }
+  }
+
+  private func forgetOldCounts(_ table: DeltaTable) throws {
+    let days = schedule.expectationDays
+    _ = try DeltaEditor(connection: connection).delete(
+      from: table, where: "\"time\" < make_timestamptz(epoch_us(now()) - \(days) * 86400000000)")
   }
 
   // MARK: Failures

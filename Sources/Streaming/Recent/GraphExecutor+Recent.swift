@@ -10,7 +10,7 @@ extension GraphExecutor {
   func judgeEventTimes(_ batch: MicroBatch) throws {
     lateRecords = nil
     guard let judge else { return }
-    newestBefore = [:]
+    newestBefore = batch.counted ?? [:]
     let names = batch.tables.contains(tables.bronze) ? [tables.bronze] : batch.tables.sorted()
     for name in names {
       let transactions = try tables.table(name).snapshot().transactions
