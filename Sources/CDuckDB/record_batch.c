@@ -1,6 +1,8 @@
 // In-memory batch of source records.
 #include "record_batch.h"
 
+#include "record_add.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,8 +174,8 @@ static char *encode_base64(lakeward_batch *batch, const char *text, size_t lengt
 }
 
 // Adds a record whose bytes lie in the batch already.
-static bool add_record(lakeward_batch *batch, const char *text, size_t length, int64_t offset,
-                       const lakeward_origin *origin) {
+bool lakeward_batch_add(lakeward_batch *batch, const char *text, size_t length, int64_t offset,
+                        const lakeward_origin *origin) {
   if (length > LAKEWARD_MAX_RECORD) return false;
   lakeward_record *record = next_record(batch);
   if (!record) return false;
@@ -191,7 +193,7 @@ static bool add_record(lakeward_batch *batch, const char *text, size_t length, i
   return true;
 }
 
-static bool is_blank(const char *text, size_t length) {
+bool lakeward_is_blank(const char *text, size_t length) {
   for (size_t i = 0; i < length; i++) {
     if (text[i] != ' ' && text[i] != '\t' && text[i] != '\r') return false;
   }
@@ -208,33 +210,37 @@ bool lakeward_batch_split(lakeward_batch *batch, const char *text, size_t length
     memcpy(room, text, length);
     text = room;
   }
-  batch->blocks->used += length;
+  block *place = batch->blocks;
+  place->used += length;
+  size_t used = place->used;
   const char *line = text;
   const char *end = text + length;
-  while (line < end) {
+  while (line < end && split->records < origin.max_records && split->lines < origin.max_lines) {
     const char *newline = memchr(line, '\n', (size_t)(end - line));
     if (!newline && !take_rest) break;
     const char *stop = newline ? newline : end;
     size_t line_length = (size_t)(stop - line);
     if (line_length && line[line_length - 1] == '\r') line_length--;
-    if (!is_blank(line, line_length)) {
-      if (!add_record(batch, line, line_length, origin.first_offset + (int64_t)split->lines, &origin)) return false;
+    if (!lakeward_is_blank(line, line_length)) {
+      if (!lakeward_batch_add(batch, line, line_length, origin.first_offset + (int64_t)split->lines, &origin)) return false;
       split->records++;
     }
     split->lines++;
     line = newline ? newline + 1 : end;
     split->consumed = (uint64_t)(line - text);
   }
+  // What was not taken is read again: its room is free, unless something was put behind it.
+  if (batch->blocks == place && place->used == used) place->used -= length - (size_t)split->consumed;
   return true;
 }
 
-bool lakeward_batch_append(lakeward_batch *batch, const char *text, size_t length, bool missing,
-                           lakeward_origin origin) {
-  if (missing) {
+bool lakeward_batch_append(lakeward_batch *batch, const char *text, size_t length, bool without_text,
+                           lakeward_encoding encoding, lakeward_origin origin) {
+  if (without_text) {
     lakeward_record *record = next_record(batch);
     if (!record) return false;
     *record = (lakeward_record){
-        NULL, origin.first_offset, 0, origin.partition, origin.source, LAKEWARD_MISSING};
+        NULL, origin.first_offset, 0, origin.partition, origin.source, (uint32_t)encoding};
     batch->count++;
     return true;
   }
@@ -243,7 +249,14 @@ bool lakeward_batch_append(lakeward_batch *batch, const char *text, size_t lengt
   if (!room) return false;
   if (length) memcpy(room, text, length);
   batch->blocks->used += length;
-  return add_record(batch, room, length, origin.first_offset, &origin);
+  return lakeward_batch_add(batch, room, length, origin.first_offset, &origin);
+}
+
+void lakeward_batch_keep(lakeward_batch *batch, size_t length) { batch->blocks->used += length; }
+
+void lakeward_batch_mark_last(lakeward_batch *batch, lakeward_encoding encoding) {
+  lakeward_record *last = batch->records + batch->count - 1;
+  if (last->encoding == LAKEWARD_UTF8) last->encoding = (uint32_t)encoding;
 }
 
 // Length of the run of ASCII bytes at the start, up to the last whole 8 bytes of it.

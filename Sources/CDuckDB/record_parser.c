@@ -326,6 +326,10 @@ static void reject_encoding(call *c, const duckdb_string_t *encoding, idx_t row)
   const char *reason = "unknown encoding of the record";
   if (!encoding || is_word(encoding, "missing")) {
     reason = "the source removed these bytes before they were read";
+  } else if (is_word(encoding, "bad-row")) {
+    reason = "not a row with the columns of its file";
+  } else if (is_word(encoding, "unreadable")) {
+    reason = "the file is not what its name says";
   } else if (is_word(encoding, "base64")) {
     reason = "not valid UTF-8";
   } else if (is_word(encoding, "oversize") || is_word(encoding, "oversize-base64")) {
@@ -370,8 +374,10 @@ static void parse_records(duckdb_function_info info, duckdb_data_chunk input, du
   call c = {.layout = duckdb_scalar_function_get_extra_info(info)};
   if (begin(&c, output, count)) {
     for (idx_t row = 0; row < count; row++) {
-      if (is_null(encodings_validity, row) || is_null(texts_validity, row)) {
+      if (is_null(encodings_validity, row)) {
         reject_encoding(&c, NULL, row);
+      } else if (is_null(texts_validity, row)) {
+        reject_encoding(&c, is_word(encodings + row, "unreadable") ? encodings + row : NULL, row);
       } else if (is_word(encodings + row, "utf-8")) {
         parse_record(&c, text_of(texts + row), texts[row].value.inlined.length, row);
       } else {

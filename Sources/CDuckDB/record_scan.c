@@ -151,9 +151,10 @@ static void write_raw(duckdb_vector vector, const lakeward_record *records, idx_
 }
 
 static void write_encoding(duckdb_vector vector, const lakeward_record *records, idx_t count) {
-  static const char *const words[] = {"utf-8", "base64", "missing", "oversize", "oversize-base64"};
-  duckdb_string_t strings[5];
-  for (size_t i = 0; i < 5; i++) set_string(strings + i, words[i], (uint32_t)strlen(words[i]));
+  static const char *const words[] = {"utf-8",           "base64",  "missing",   "oversize",
+                                      "oversize-base64", "bad-row", "unreadable"};
+  duckdb_string_t strings[7];
+  for (size_t i = 0; i < 7; i++) set_string(strings + i, words[i], (uint32_t)strlen(words[i]));
   duckdb_string_t *out = duckdb_vector_get_data(vector);
   for (idx_t i = 0; i < count; i++) out[i] = strings[records[i].encoding];
 }

@@ -17,6 +17,10 @@ public final class RecordBatch: @unchecked Sendable {
     case oversize
     /// Longer than allowed and not UTF-8; the text is base64 of the whole.
     case oversizeBase64 = "oversize-base64"
+    /// A line of a CSV file that does not fit the file's header, as it came.
+    case badRow = "bad-row"
+    /// The file is not what its name says; there is no text.
+    case unreadable
   }
 
   /// What `appendLines` took.
@@ -95,13 +99,15 @@ public final class RecordBatch: @unchecked Sendable {
   ///   - bytes: the text; it need not be UTF-8.
   ///   - source: a number from `source(_:)`.
   ///   - takeRest: whether the bytes after the last `\n` are a line too.
+  ///   - maxRecords: stops after so many records,
+  ///   - maxLines: or after so many lines.
   /// - Throws: `.outOfMemory`; `.usage` for a line over `longestRecord` or a batch that is bound.
   public func appendLines(
     in bytes: UnsafeRawBufferPointer, source: Int, partition: Int32 = 0, firstOffset: Int64,
-    takeRest: Bool = false, maxRecordBytes: Int = defaultMaxRecordBytes
+    takeRest: Bool = false, maxRecordBytes: Int = defaultMaxRecordBytes, maxRecords: Int = .max, maxLines: Int = .max
   ) throws(DuckDBError) -> LineSplit {
     try checkOpen()
-    let origin = origin(source, partition, firstOffset, maxRecordBytes)
+    let origin = origin(source, partition, firstOffset, maxRecordBytes, maxRecords, maxLines)
     return try split(bytes, copy: true, takeRest: takeRest, origin)
   }
 
@@ -124,7 +130,7 @@ public final class RecordBatch: @unchecked Sendable {
   ///   - read: writes bytes (from a file) and returns their number, at most `byteCount`.
   public func appendLines(
     reading byteCount: Int, source: Int, partition: Int32 = 0, firstOffset: Int64,
-    takeRest: Bool = false, maxRecordBytes: Int = defaultMaxRecordBytes,
+    takeRest: Bool = false, maxRecordBytes: Int = defaultMaxRecordBytes, maxRecords: Int = .max,
     _ read: (UnsafeMutableRawBufferPointer) throws -> Int
   ) throws -> LineSplit {
     try checkOpen()
@@ -134,7 +140,7 @@ public final class RecordBatch: @unchecked Sendable {
     guard (0...byteCount).contains(count) else {
       throw DuckDBError(.usage, "a reader reported \(count) bytes in a buffer of \(byteCount)")
     }
-    let origin = origin(source, partition, firstOffset, maxRecordBytes)
+    let origin = origin(source, partition, firstOffset, maxRecordBytes, maxRecords)
     return try split(UnsafeRawBufferPointer(start: room, count: count), copy: false, takeRest: takeRest, origin)
   }
 
@@ -149,7 +155,9 @@ public final class RecordBatch: @unchecked Sendable {
     guard bytes.count <= RecordBatch.longestRecord else { throw RecordBatch.tooLong(offset) }
     let origin = origin(source, partition, offset, maxRecordBytes)
     let start = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
-    guard lakeward_batch_append(raw, start, bytes.count, false, origin) else { throw RecordBatch.outOfMemory }
+    guard lakeward_batch_append(raw, start, bytes.count, false, LAKEWARD_UTF8, origin) else {
+      throw RecordBatch.outOfMemory
+    }
   }
 
   /// As `append(_: UnsafeRawBufferPointer, …)`.
@@ -163,10 +171,17 @@ public final class RecordBatch: @unchecked Sendable {
 
   /// Appends a record whose bytes vanished before they were read: `raw` NULL, `raw_encoding` `missing`.
   public func appendMissing(source: Int, partition: Int32, offset: Int64) throws(DuckDBError) {
+    try append(without: LAKEWARD_MISSING, origin(source, partition, offset, 0))
+  }
+
+  /// Appends a record that stands for a file which is not what its name says: `raw` NULL, `raw_encoding` `unreadable`.
+  public func appendUnreadable(source: Int, partition: Int32, offset: Int64) throws(DuckDBError) {
+    try append(without: LAKEWARD_UNREADABLE, origin(source, partition, offset, 0))
+  }
+
+  private func append(without text: lakeward_encoding, _ origin: lakeward_origin) throws(DuckDBError) {
     try checkOpen()
-    guard lakeward_batch_append(raw, nil, 0, true, origin(source, partition, offset, 0)) else {
-      throw RecordBatch.outOfMemory
-    }
+    guard lakeward_batch_append(raw, nil, 0, true, text, origin) else { throw RecordBatch.outOfMemory }
   }
 
   /// Empties the batch and keeps its memory for the next use.
@@ -208,13 +223,16 @@ public final class RecordBatch: @unchecked Sendable {
     return LineSplit(consumedBytes: Int(split.consumed), lines: Int(split.lines), records: Int(split.records))
   }
 
-  private func origin(_ source: Int, _ partition: Int32, _ offset: Int64, _ longest: Int) -> lakeward_origin {
+  func origin(
+    _ source: Int, _ partition: Int32, _ offset: Int64, _ longest: Int, _ maxRecords: Int = .max, _ maxLines: Int = .max
+  ) -> lakeward_origin {
     lakeward_origin(
       first_offset: offset, max_length: UInt64(max(0, longest)), partition: partition,
-      source: UInt32(clamping: source))
+      source: UInt32(clamping: source), max_records: UInt64(max(0, maxRecords)),
+      max_lines: UInt64(max(0, maxLines)))
   }
 
-  private func checkOpen() throws(DuckDBError) {
+  func checkOpen() throws(DuckDBError) {
     guard !isSealed else {
       throw DuckDBError(.usage, "a record batch takes no more records once it was bound; call removeAll() first")
     }
@@ -224,7 +242,7 @@ public final class RecordBatch: @unchecked Sendable {
     String(decoding: UnsafeRawBufferPointer(start: start, count: length), as: UTF8.self)
   }
 
-  private static var outOfMemory: DuckDBError { DuckDBError(.outOfMemory, "no memory for the record batch") }
+  static var outOfMemory: DuckDBError { DuckDBError(.outOfMemory, "no memory for the record batch") }
 
   private static func tooLong(_ offset: Int64) -> DuckDBError {
     DuckDBError(.usage, "the record at offset \(offset) is longer than \(longestRecord) bytes")

@@ -61,6 +61,7 @@ public struct PipelineInputs: Sendable {
     case .landing(let landing, let directory):
       var options = LandingSource.Options(maxRecordBytes: definition.maxRecordBytes)
       options.rules.settle = .seconds(landing.settleSeconds)
+      options.fields = definition.fields
       options.keepLogSeconds = definition.ingest.keepSeconds
       return try LandingSource(
         directory: directory, splits: lake.splitsLocation(pipeline: pipeline.name), options: options)

@@ -241,6 +241,7 @@ public final class PipelineRunner {
       } catch is PartitionsMoved {
         return false
       }
+      for text in source.takeNotices() { observe(.noticed(.source(text))) }
       guard let records = next else {
         if mode == .once, try source.isExhausted() { return true }
         continue

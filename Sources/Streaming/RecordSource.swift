@@ -24,6 +24,9 @@ public protocol RecordSource: AnyObject {
   /// True if every record that the source holds now was given by `next`.
   func isExhausted() throws -> Bool
 
+  /// What people should know since the last call, a line each, without any record's values.
+  func takeNotices() -> [String]
+
   /// Frees connections and threads. The source cannot be used afterwards.
   func close()
 }
@@ -31,6 +34,8 @@ public protocol RecordSource: AnyObject {
 extension RecordSource {
   /// All partitions, always.
   public var ownedPartitions: Set<Int32>? { nil }
+  /// Nothing.
+  public func takeNotices() -> [String] { [] }
 }
 
 /// Thrown by `next` when this process got partitions that another one may have read before: whatever was computed from the

@@ -11,9 +11,9 @@ private struct TextFiles: LineEnds {
     return range.last { bytes[Int($0)] == UInt8(ascii: "/") }.map { $0 + 1 }
   }
 
-  func first(in path: String, _ range: Range<Int64>) throws -> Int64? {
+  func first(in path: String, _ range: Range<Int64>, from: Int64) throws -> Int64? {
     guard let bytes = text[path].map({ Array($0.utf8) }) else { throw Gone() }
-    return range.first { bytes[Int($0)] == UInt8(ascii: "/") }.map { $0 + 1 }
+    return (from..<range.upperBound).first { bytes[Int($0)] == UInt8(ascii: "/") }.map { $0 + 1 }
   }
 
   struct Gone: Error {}

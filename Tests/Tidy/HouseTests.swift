@@ -20,7 +20,7 @@ struct HouseTests {
     "Dashboards": ["Pipelines"],
     "Intake": ["Clinical", "DeltaLake", "DuckDB"],
     "Observability": [],
-    "Streaming": ["Pipelines", "DeltaLake", "DuckDB", "JSON", "Kafka", "MQTT", "Models", "Observability"],
+    "Streaming": ["CZlib", "Pipelines", "DeltaLake", "DuckDB", "JSON", "Kafka", "MQTT", "Models", "Observability"],
     "Alerts": ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "HTTP", "JSON", "Observability"],
     "Connectors": ["HTTP", "JSON", "DeltaLake", "DuckDB", "Pipelines"],
     "Server": [
@@ -33,7 +33,7 @@ struct HouseTests {
   private static let adapters = [
     "CDuckDB": "DuckDB", "CRDKafka": "Kafka", "CXGBoost": "Models", "CLearning": "Models", "CYAML": "Pipelines",
     "CMicroHTTPD": "HTTP",
-    "CCurl": "HTTP", "CMosquitto": "MQTT",
+    "CCurl": "HTTP", "CMosquitto": "MQTT", "CZlib": "Streaming",
   ]
 
   /// Rooms that decide and never do: no C beyond their parser, no SQL engine, no network.

@@ -17,6 +17,8 @@ typedef enum lakeward_encoding {
   LAKEWARD_MISSING = 2,          ///< "missing": the bytes vanished before they were read, the text is NULL
   LAKEWARD_OVERSIZE = 3,         ///< "oversize": longer than allowed, text as it came
   LAKEWARD_OVERSIZE_BASE64 = 4,  ///< "oversize-base64": longer than allowed and not UTF-8
+  LAKEWARD_BAD_ROW = 5,          ///< "bad-row": a line of a CSV file that does not fit its header, as it came
+  LAKEWARD_UNREADABLE = 6,       ///< "unreadable": a file that is not what its name says, the text is NULL
 } lakeward_encoding;
 
 /// One source record. `text` points into a buffer of its batch and lives as long as it.
@@ -35,6 +37,8 @@ typedef struct lakeward_origin {
   uint64_t max_length;      ///< a longer record is oversize
   int32_t partition;
   uint32_t source;          ///< index from lakeward_batch_add_source
+  uint64_t max_records;     ///< a split stops after so many records,
+  uint64_t max_lines;       ///< or after so many lines
 } lakeward_origin;
 
 /// What a split of lines found.
@@ -83,9 +87,33 @@ char *lakeward_batch_reserve(lakeward_batch *batch, size_t capacity);
 bool lakeward_batch_split(lakeward_batch *batch, const char *text, size_t length, bool copy, bool take_rest,
                           lakeward_origin origin, lakeward_split *split);
 
-/// Appends one record, copying its bytes; `missing` appends a record without text.
-bool lakeward_batch_append(lakeward_batch *batch, const char *text, size_t length, bool missing,
-                           lakeward_origin origin);
+/// Appends one record, copying its bytes. With `without_text` it has no text and this encoding.
+bool lakeward_batch_append(lakeward_batch *batch, const char *text, size_t length, bool without_text,
+                           lakeward_encoding encoding, lakeward_origin origin);
+
+/// A column of a CSV file: what stands before its value in a JSON object, such as `"heart_rate":`.
+typedef struct lakeward_csv_column {
+  const char *key;
+  size_t key_length;
+  bool is_boolean;  ///< true and false, in any case, are written without quotes
+} lakeward_csv_column;
+
+/// The columns of a CSV file in the order of its header.
+typedef struct lakeward_csv {
+  const lakeward_csv_column *columns;
+  size_t count;
+  char delimiter;
+} lakeward_csv;
+
+/// Splits `length` bytes of CSV (RFC 4180, any delimiter) into records, each the JSON object of a row: every value a string,
+/// empty ones without quotes left out. A row that does not fit the columns becomes a record LAKEWARD_BAD_ROW of its first
+/// line. Counts, `take_rest` and result as in lakeward_batch_split; a row over several lines counts as one.
+bool lakeward_batch_split_csv(lakeward_batch *batch, const char *text, size_t length, bool take_rest,
+                              const lakeward_csv *csv, lakeward_origin origin, lakeward_split *split);
+
+/// Position after the last (or, with `first`, after the first) line end outside quotes; 0 if there is none. `state` is 0 at
+/// the beginning of a row and goes on in the next piece of the text.
+size_t lakeward_csv_row_end(const char *text, size_t length, char delimiter, bool first, uint8_t *state);
 
 /// Whether the bytes are valid UTF-8 (Unicode 15, table 3-7: no overlong forms, no surrogates).
 bool lakeward_is_utf8(const char *text, size_t length);

@@ -9,10 +9,13 @@ public enum Notice: Sendable, Hashable, CustomStringConvertible {
   case columnsAdded(table: String, columns: [String])
   /// The stored table has columns that the SELECT does not give any more; new rows have NULL in them.
   case columnsMissing(table: String, columns: [String])
+  /// Something about the source, as its own line says it.
+  case source(String)
 
   /// One line: what is the case, and what to do.
   public var description: String {
     switch self {
+    case .source(let text): text
     case .unknownField(let stream, let field):
       """
       \(stream): records have a field '\(field.key)' that pipeline.yml does not name; it is kept in bronze only. \

@@ -1,12 +1,13 @@
 public import DuckDB
 internal import Foundation
+public import Pipelines
 
-/// The NDJSON files of a landing directory, which may still be growing: partition 0, offset = split and line.
+/// The files of a landing directory (NDJSON, CSV, Parquet), which may still be growing: partition 0, offset = split and line.
 ///
 /// New bytes are registered as splits in a small Delta table before they are read, so a record keeps its coordinate
-/// whatever happens to the directory. A batch takes whole splits: it may exceed the limit by what its only split holds.
-/// A split whose bytes are gone when it is read (the file was deleted, or shrank) gives one record flagged missing. The
-/// source's name of a record is the path of its file relative to the directory.
+/// whatever happens to the directory. A batch may end within a split. A split whose bytes are gone when it is read (the file
+/// was deleted, shrank or was replaced) gives one record flagged missing, a file that is not what its name says one flagged
+/// unreadable. The source's name of a record is the path of its file relative to the directory.
 public final class LandingSource: RecordSource {
   /// How a directory is read.
   public struct Options: Sendable {
@@ -18,6 +19,8 @@ public final class LandingSource: RecordSource {
     public var pollInterval: Duration
     /// How long files of the ingest log are kept after their records are in all tables, in seconds.
     public var keepLogSeconds: Double = 0
+    /// The record's fields, which columns of CSV and Parquet files are matched with.
+    public var fields: [RecordField] = []
 
     /// The options of a directory that is not told otherwise.
     public init(
@@ -44,7 +47,9 @@ public final class LandingSource: RecordSource {
   private var position: Int64 = 0
   /// How long the last look at the directory took: a large one is looked at less often.
   private var listingTime: Duration = .zero
-  private var bytesPerRecord = 256.0
+  /// The reader of the first pending split, when a batch has ended within it.
+  private var reader: (any SplitReader)?
+  private var notices: [String] = []
   private var spare: RecordBatch?
   private let log: IngestLogKeeper
 
@@ -107,10 +112,17 @@ public final class LandingSource: RecordSource {
     return plan.splits.isEmpty && plan.unfinished.isEmpty && plan.unreadable.isEmpty
   }
 
+  /// What people should know about the files since the last call, a line each.
+  public func takeNotices() -> [String] {
+    defer { notices = [] }
+    return notices
+  }
+
   /// Lets the records go.
   public func close() {
     log.tidy(now: clock(), force: true)
     pending = []
+    reader = nil
     spare = nil
   }
 
@@ -118,6 +130,7 @@ public final class LandingSource: RecordSource {
     let state = try splits.load(
       from: LandingSplit.coordinate(of: position).sequence, rules: options.rules)
     planner = state.planner
+    reader = nil
     pending = state.pending[...]
     log.begin(registered: planner.registered(below: IngestLogKeeper.prefix), pending: state.pending)
   }
@@ -129,6 +142,11 @@ public final class LandingSource: RecordSource {
     let listing = try directory.list()
     let plan = planner.plan(listing.files, now: clock(), ends)
     listingTime = .now - start
+    for path in plan.replaced {
+      notices.append(
+        "\(path) was replaced by another file of the same name; it is read from its beginning, as new. "
+          + "Give new contents a new name")
+    }
     if plan.splits.isEmpty {
       if let failure = ends.failure ?? listing.unreadableName { throw failure }
       return
@@ -142,72 +160,60 @@ public final class LandingSource: RecordSource {
     }
   }
 
-  /// Reads whole splits up to the limit; nil if they held nothing but blank lines.
+  /// Reads splits up to the limit; nil if they held nothing but blank lines.
   private func read(_ limit: BatchLimit) throws -> SourceBatch? {
     let batch = try emptyBatch()
     let (first, begin) = (position, pending)
-    var bytes = 0
     while let split = pending.first {
-      let length = Int(split.byteCount)
-      let expected = Int(Double(length) / bytesPerRecord)
-      if !batch.isEmpty, bytes + length > limit.bytes || batch.count + expected > limit.records { break }
-      let before = batch.count
+      let isDone: Bool
       do {
-        try read(split, into: batch)
+        isDone = try read(
+          split, into: batch, records: limit.records - batch.count, bytes: limit.bytes - batch.byteCount)
       } catch is LandingError where !batch.isEmpty {
         // What was read is given first; the next call meets the failure again.
+        reader = nil
         break
       } catch {
-        (position, pending) = (first, begin)
+        (position, pending, reader) = (first, begin, nil)
         throw error
       }
-      bytes += length
-      if batch.count > before { bytesPerRecord = max(1, Double(bytes) / Double(batch.count)) }
-      pending.removeFirst()
-      position = split.nextOffset
-      if batch.count >= limit.records || bytes >= limit.bytes { break }
+      if isDone {
+        pending.removeFirst()
+        reader = nil
+        position = split.nextOffset
+      }
+      if !isDone || batch.count >= limit.records || batch.byteCount >= limit.bytes { break }
     }
     guard !batch.isEmpty else { return nil }
     return SourceBatch(
       records: batch, first: [Self.partition: first], next: [Self.partition: position], hasMore: !pending.isEmpty)
   }
 
-  private func read(_ split: LandingSplit, into batch: RecordBatch) throws {
+  /// Reads on in a split; true at its end.
+  private func read(_ split: LandingSplit, into batch: RecordBatch, records: Int, bytes: Int) throws -> Bool {
     let source = try batch.source(split.path)
-    let place = LandingSplit.coordinate(of: max(position, split.firstOffset))
-    guard place.sequence == split.sequence, place.line > 0 else {
-      do {
-        _ = try batch.appendLines(
-          reading: Int(split.byteCount), source: source, partition: Self.partition, firstOffset: split.firstOffset,
-          takeRest: true, maxRecordBytes: options.maxRecordBytes
-        ) { buffer in
-          guard try directory.read(split.path, from: split.from, into: buffer) == .whole else { throw Vanished() }
-          return buffer.count
-        }
-      } catch is Vanished {
-        try batch.appendMissing(source: source, partition: Self.partition, offset: split.firstOffset)
+    let start = max(position, split.firstOffset)
+    do {
+      if reader == nil {
+        let reading = SplitReading(
+          directory: directory, maxRecordBytes: options.maxRecordBytes, fields: options.fields)
+        reader = try reading.open(split, line: LandingSplit.coordinate(of: start).line)
       }
-      return
+      guard let reader else { return true }
+      let isDone = try reader.read(into: batch, source: source, records: records, bytes: bytes)
+      position = split.firstOffset + reader.nextLine
+      return isDone
+    } catch is Vanished {
+      try batch.appendMissing(source: source, partition: Self.partition, offset: offset(start, split))
+    } catch is Unreadable {
+      try batch.appendUnreadable(source: source, partition: Self.partition, offset: offset(start, split))
     }
-    try readRest(of: split, fromLine: place.line, into: batch, source: source)
+    return true
   }
 
-  /// The position is inside the split: the lines before it were taken already.
-  private func readRest(of split: LandingSplit, fromLine line: Int64, into batch: RecordBatch, source: Int) throws {
-    let offset = split.firstOffset + line
-    let text = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(split.byteCount), alignment: 1)
-    defer { text.deallocate() }
-    guard try directory.read(split.path, from: split.from, into: text) == .whole else {
-      return try batch.appendMissing(source: source, partition: Self.partition, offset: offset)
-    }
-    var start = 0
-    for _ in 0..<line {
-      guard let end = text[start...].firstIndex(of: UInt8(ascii: "\n")) else { return }
-      start = end + 1
-    }
-    _ = try batch.appendLines(
-      in: UnsafeRawBufferPointer(rebasing: text[start...]), source: source, partition: Self.partition,
-      firstOffset: offset, takeRest: true, maxRecordBytes: options.maxRecordBytes)
+  /// The offset of the record that stands for the rest of a split: behind what was read of it.
+  private func offset(_ start: Int64, _ split: LandingSplit) -> Int64 {
+    max(start, reader.map { split.firstOffset + $0.nextLine } ?? start)
   }
 
   /// A batch to fill: the last one again if nobody else holds it any more, so that its memory serves on.
@@ -220,7 +226,6 @@ public final class LandingSource: RecordSource {
     return batch
   }
 
-  private struct Vanished: Error {}
 }
 
 extension LandingSource {

@@ -67,7 +67,9 @@ struct LandingDirectory: Sendable {
         case S_IFDIR where entry.pointee.d_type != UInt8(DT_LNK): folders.append(relative)
         case S_IFREG:
           let modified = Int64(status.st_mtim.tv_sec) * 1_000_000 + Int64(status.st_mtim.tv_nsec) / 1000
-          listing.files.append(LandingFile(path: relative, size: Int64(status.st_size), modified: modified))
+          let changed = Int64(status.st_ctim.tv_sec) * 1_000_000 + Int64(status.st_ctim.tv_nsec) / 1000
+          listing.files.append(
+            LandingFile(path: relative, size: Int64(status.st_size), modified: modified, changed: changed))
         default: break
         }
       }
@@ -114,56 +116,38 @@ struct LandingDirectory: Sendable {
   }
 }
 
-/// Line ends found by reading the files.
-final class LandingLineEnds: LineEnds {
-  /// The file went away since it was listed, which is no failure.
-  private struct Vanished: Error {}
-
-  private let directory: LandingDirectory
-  /// Why the last file that could not be read could not.
-  private(set) var failure: LandingError?
-  private static let piece: Int64 = 1 << 16
-
-  init(_ directory: LandingDirectory) { self.directory = directory }
-
-  func last(in path: String, _ range: Range<Int64>) throws -> Int64? {
-    var end = range.upperBound
-    // Most ranges end with a line end, so the first look is a short one.
-    var length: Int64 = 4096
-    while end > range.lowerBound {
-      let begin = max(range.lowerBound, end - length)
-      let bytes = try bytes(path, begin..<end)
-      if let index = bytes.lastIndex(of: UInt8(ascii: "\n")) { return begin + Int64(index) + 1 }
-      end = begin
-      length = Self.piece
-    }
-    return nil
-  }
-
-  func first(in path: String, _ range: Range<Int64>) throws -> Int64? {
-    var begin = range.lowerBound
-    while begin < range.upperBound {
-      let end = min(range.upperBound, begin + Self.piece)
-      let bytes = try bytes(path, begin..<end)
-      if let index = bytes.firstIndex(of: UInt8(ascii: "\n")) { return begin + Int64(index) + 1 }
-      begin = end
-    }
-    return nil
-  }
-
-  private func bytes(_ path: String, _ range: Range<Int64>) throws -> [UInt8] {
-    var outcome = Result<LandingDirectory.ReadOutcome, LandingError>.success(.vanished)
+extension LandingDirectory {
+  /// The bytes of a range.
+  ///
+  /// - Throws: `Vanished` if the file is gone or ends before the range does.
+  func bytes(_ path: String, _ range: Range<Int64>) throws -> [UInt8] {
+    var outcome = Result<ReadOutcome, LandingError>.success(.vanished)
     let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
       let room = UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: range.count)
-      outcome = Result { () throws(LandingError) in try directory.read(path, from: range.lowerBound, into: room) }
+      outcome = Result { () throws(LandingError) in try read(path, from: range.lowerBound, into: room) }
       if case .success(.whole) = outcome { count = range.count }
     }
-    switch outcome {
-    case .success(.whole): return bytes
-    case .success(.vanished): throw Vanished()
-    case .failure(let error):
-      failure = error
-      throw error
+    if case .vanished = try outcome.get() { throw Vanished() }
+    return bytes
+  }
+
+  /// A hash (FNV-1a, 64 bits) of up to 1024 bytes at the file's beginning and as many before `end`; nil if the file is
+  /// shorter.
+  func fingerprint(of path: String, before end: Int64) throws -> Int64? {
+    do {
+      var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+      for range in [0..<min(1024, end), max(0, end - 1024)..<end] {
+        for byte in try bytes(path, range) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+      }
+      return Int64(bitPattern: hash)
+    } catch is Vanished {
+      return nil
     }
+  }
+
+  /// Whether the file still holds what was registered as this split.
+  func isUnchanged(_ split: LandingSplit) throws -> Bool {
+    guard let wanted = split.fingerprint else { return true }
+    return try fingerprint(of: split.path, before: split.to) == wanted
   }
 }

@@ -6,12 +6,16 @@ public struct LandingFile: Sendable, Hashable {
   public var size: Int64
   /// Time of the last change, microseconds since 1970.
   public var modified: Int64
+  /// Time at which the file's contents, name or rights changed last (the system's, which nobody can set), microseconds since
+  /// 1970.
+  public var changed: Int64
 
   /// A file as listed.
-  public init(path: String, size: Int64, modified: Int64) {
+  public init(path: String, size: Int64, modified: Int64, changed: Int64? = nil) {
     self.path = path
     self.size = size
     self.modified = modified
+    self.changed = changed ?? modified
   }
 }
 
@@ -31,15 +35,20 @@ public struct LandingSplit: Sendable, Hashable {
   public var modified: Int64
   /// When it was registered, microseconds since 1970.
   public var registered: Int64
+  /// What `LineEnds.fingerprint` said of the bytes before `to`; nil: nobody asked.
+  public var fingerprint: Int64?
 
   /// A registered split.
-  public init(sequence: Int64, path: String, from: Int64, to: Int64, modified: Int64, registered: Int64) {
+  public init(
+    sequence: Int64, path: String, from: Int64, to: Int64, modified: Int64, registered: Int64, fingerprint: Int64? = nil
+  ) {
     self.sequence = sequence
     self.path = path
     self.from = from
     self.to = to
     self.modified = modified
     self.registered = registered
+    self.fingerprint = fingerprint
   }
 
   /// Offset of the split's first line.

@@ -21,7 +21,10 @@ final class LandingSplitTable {
     StructField("to_byte", .long, nullable: false),
     StructField("modification_time", .timestamp, nullable: false),
     StructField("registered_at", .timestamp, nullable: false),
+    fingerprint,
   ])
+  /// Added later: older rows have none.
+  private static let fingerprint = StructField("fingerprint", .long)
 
   private let table: DeltaTable
   private let connection: Connection
@@ -33,10 +36,15 @@ final class LandingSplitTable {
     table = try DeltaTable.create(
       at: location, schema: Self.schema, name: "landing splits",
       description: "Bytes of files in the order in which they were taken; offset = sequence << 32 | line")
+    if try !table.snapshot().schema.fields.contains(where: { $0.name == Self.fingerprint.name }) {
+      _ = try table.addColumns([Self.fingerprint])
+    }
     // Its own small engine: the table is read and written between the pipeline's statements.
     connection = try Database(settings: ["threads": "1"]).connect()
     try connection.execute("SET TimeZone = 'UTC'")
-    let columns = "sequence BIGINT, path VARCHAR, from_byte BIGINT, to_byte BIGINT, modified BIGINT, registered BIGINT"
+    let columns =
+      "sequence BIGINT, path VARCHAR, from_byte BIGINT, to_byte BIGINT, modified BIGINT, registered BIGINT"
+      + ", fingerprint BIGINT"
     try connection.execute("CREATE TEMP TABLE new_splits (\(columns))")
   }
 
@@ -47,28 +55,34 @@ final class LandingSplitTable {
     var state = State(planner: SplitPlanner(rules: rules), pending: [])
     let rows = try DeltaReader.scanSQL(snapshot)
     var files = try connection.query(
-      "SELECT path, arg_max(to_byte, sequence), max(sequence) + 1 FROM \(rows) AS s GROUP BY path")
+      """
+      SELECT path, last.to_byte, last.sequence + 1, coalesce(last.fingerprint, 0), epoch_us(last.registered_at)
+      FROM (SELECT path, arg_max(s, sequence) AS last FROM \(rows) AS s GROUP BY path)
+      """)
     while let chunk = try files.nextChunk() {
       let paths = try chunk.strings(0)
-      let ends = try chunk.integers(1)
-      let next = try chunk.integers(2)
+      let numbers = try (1...4).map { try chunk.integers($0) }
       for row in 0..<chunk.rowCount {
-        state.planner.register(path: paths[row], to: ends[row], nextSequence: next[row])
+        state.planner.register(
+          path: paths[row], to: numbers[0][row], nextSequence: numbers[1][row],
+          fingerprint: numbers[2][row] == 0 ? nil : numbers[2][row], at: numbers[3][row])
       }
     }
     var splits = try connection.query(
       """
-      SELECT sequence, path, from_byte, to_byte, epoch_us(modification_time), epoch_us(registered_at)
+      SELECT sequence, path, from_byte, to_byte, epoch_us(modification_time), epoch_us(registered_at),
+        coalesce(fingerprint, 0)
       FROM \(rows) AS s WHERE sequence >= \(sequence) ORDER BY sequence
       """)
     while let chunk = try splits.nextChunk() {
       let paths = try chunk.strings(1)
-      let numbers = try [0, 2, 3, 4, 5].map { try chunk.integers($0) }
+      let numbers = try [0, 2, 3, 4, 5, 6].map { try chunk.integers($0) }
       for row in 0..<chunk.rowCount {
         state.pending.append(
           LandingSplit(
             sequence: numbers[0][row], path: paths[row], from: numbers[1][row], to: numbers[2][row],
-            modified: numbers[3][row], registered: numbers[4][row]))
+            modified: numbers[3][row], registered: numbers[4][row],
+            fingerprint: numbers[5][row] == 0 ? nil : numbers[5][row]))
       }
     }
     return state
@@ -81,14 +95,14 @@ final class LandingSplitTable {
     for start in stride(from: 0, to: splits.count, by: 1000) {
       let rows = splits[start..<min(start + 1000, splits.count)].map { split in
         "(\(split.sequence), \(SQL.quote(literal: split.path)), \(split.from), \(split.to), \(split.modified), "
-          + "\(split.registered))"
+          + "\(split.registered), \(split.fingerprint.map { "\($0)" } ?? "NULL"))"
       }
       try connection.execute("INSERT INTO new_splits VALUES " + rows.joined(separator: ", "))
     }
     let files = try DeltaWriter(connection: connection).write(
       """
       SELECT sequence, path, from_byte, to_byte, make_timestamptz(modified) AS modification_time,
-        make_timestamptz(registered) AS registered_at
+        make_timestamptz(registered) AS registered_at, fingerprint
       FROM new_splits ORDER BY sequence
       """, into: table)
     let transaction = AppTransaction(appId: Self.application, version: registration + 1)
