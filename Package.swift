@@ -68,11 +68,18 @@ let package = Package(
     room("Intake", ["Clinical", "DeltaLake", "DuckDB"]),
     room("Streaming", ["CZlib", "Pipelines", "DeltaLake", "DuckDB", "JSON", "Kafka", "MQTT", "Models", "Observability"]),
     room("Alerts", ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "HTTP", "JSON", "Observability"]),
+    room("Query", ["DeltaLake", "DuckDB", "Models", "Streaming"]),
+    room(
+      "Server",
+      [
+        "Alerts", "Dashboards", "DeltaLake", "DuckDB", "HTTP", "JSON", "Models", "Observability", "Pipelines", "Query",
+        "Streaming",
+      ], resources: [.copy("Resources")]),
     .executableTarget(
       name: "lakeward",
       dependencies: [
         "Alerts", "Clinical", "DeltaLake", "DuckDB", "Intake", "JSON", "Kafka", "Models", "Observability", "Pipelines",
-        "Simulation", "Streaming",
+        "Query", "Server", "Simulation", "Streaming",
       ],
       swiftSettings: swift),
 
@@ -93,6 +100,8 @@ let package = Package(
       swiftSettings: swift),
     tests("Conformance", ["DeltaLake", "DuckDB", "JSON"]),
     tests("HTTPTests", ["HTTP"]),
+    tests(
+      "ServerTests", ["Server", "Query", "HTTP", "JSON", "DeltaLake", "DuckDB", "Models", "Pipelines", "Streaming"]),
     tests("ClinicalTests", ["Clinical"]),
     tests("ObservabilityTests", ["Observability"]),
     tests(

@@ -58,6 +58,7 @@ extension LakeConfiguration {
       kafkaProperties = kafka.dictionary("properties")
       kafka.finish()
     }
+    if let node = reader.node("server") { server = ServerDefinition(node, problems, resolved) }
     if let node = reader.node("mqtt") { mqtt = Self.mqtt(node, problems, resolved) }
     notifiers = reader.node("notifiers")
     alerts = reader.node("alerts")

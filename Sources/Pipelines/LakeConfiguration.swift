@@ -22,6 +22,8 @@ public struct LakeConfiguration: Sendable, Hashable {
   public var threads: Int?
   /// The query engine's memory limit in bytes; nil: the engine's own choice.
   public var memoryLimitBytes: Int?
+  /// How the API and the dashboard are served; nil: only when a command asks, on this machine alone.
+  public var server: ServerDefinition?
 
   /// A configuration; `models` is the folder `models` of the lake unless given.
   public init(

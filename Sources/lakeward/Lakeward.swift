@@ -1,3 +1,4 @@
+internal import Query
 internal import Foundation
 
 /// The command line: words in, exit code out.
@@ -8,6 +9,7 @@ struct Lakeward {
       DemoCommand.self, RunCommand.self, SimulateCommand.self, TrainCommand.self, CheckCommand.self, VerifyCommand.self,
       RefreshCommand.self, QueryCommand.self, TableCommand.self, ImportCommand.self, ModelsCommand.self,
       AlertsCommand.self,
+      ServeCommand.self, TokenCommand.self,
     ]
   }
 
@@ -39,6 +41,9 @@ struct Lakeward {
       return try command.run(Arguments(words.dropFirst(), command: command))
     } catch let error as UsageError {
       Console.warn("\(error)\nlakeward \(command.name) --help shows how it is used")
+      return 2
+    } catch let error as QueryError where error.isUsage {
+      Console.warn("lakeward \(command.name): \(error)\nlakeward \(command.name) --help shows how it is used")
       return 2
     } catch {
       Console.warn("lakeward \(command.name): \(error)")

@@ -1,3 +1,4 @@
+internal import Query
 internal import DuckDB
 
 /// How rows are written.
@@ -95,7 +96,7 @@ struct CSVWriter: RowWriter {
     var line: [UInt8] = []
     for (index, column) in columns.enumerated() {
       if index > 0 { line.append(UInt8(ascii: ",")) }
-      Self.append(column.name, to: &line)
+      CSVText.append(column.name, to: &line)
     }
     line.append(UInt8(ascii: "\n"))
     try sink.write(line)
@@ -106,7 +107,7 @@ struct CSVWriter: RowWriter {
     for row in 0..<batch.count {
       for (index, column) in batch.columns.enumerated() {
         if index > 0 { out.append(UInt8(ascii: ",")) }
-        if let text = ValueText.cell(column[row]) { Self.append(text, to: &out) }
+        if let text = ValueText.cell(column[row]) { CSVText.append(text, to: &out) }
       }
       out.append(UInt8(ascii: "\n"))
     }
@@ -114,21 +115,6 @@ struct CSVWriter: RowWriter {
   }
 
   mutating func end(note: String) throws {}
-
-  private static func append(_ text: String, to out: inout [UInt8]) {
-    let needsQuotes =
-      text.isEmpty || text.utf8.contains { $0 == 0x2C || $0 == 0x22 || $0 == 0x0A || $0 == 0x0D }
-    guard needsQuotes else {
-      out.append(contentsOf: text.utf8)
-      return
-    }
-    out.append(0x22)
-    for byte in text.utf8 {
-      if byte == 0x22 { out.append(0x22) }
-      out.append(byte)
-    }
-    out.append(0x22)
-  }
 }
 
 /// JSON objects, one per line, alone or as the elements of an array.

@@ -1,3 +1,4 @@
+internal import Query
 internal import DuckDB
 
 /// Aligned columns for people.

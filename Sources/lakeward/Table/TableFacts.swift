@@ -1,3 +1,4 @@
+internal import Query
 internal import DeltaLake
 internal import DuckDB
 

@@ -1,9 +1,9 @@
 /// Dates, times and instants in ISO 8601, without a calendar library: these run once per cell.
-enum InstantText {
+public enum InstantText {
   private static let microsecondsPerDay: Int64 = 86_400_000_000
 
   /// `2026-01-31`; DuckDB's infinite dates are `infinity` and `-infinity`.
-  static func date(days: Int32) -> String {
+  public static func date(days: Int32) -> String {
     if days == .max { return "infinity" }
     if days == -.max { return "-infinity" }
     let (year, month, day) = civil(days: Int64(days))
@@ -11,7 +11,7 @@ enum InstantText {
   }
 
   /// `2026-01-31T08:00:00`, with 3 or 6 digits of a second's fraction if there is one, and `suffix` (such as `Z`).
-  static func timestamp(microseconds: Int64, suffix: String = "") -> String {
+  public static func timestamp(microseconds: Int64, suffix: String = "") -> String {
     if microseconds == .max { return "infinity" }
     if microseconds == -.max { return "-infinity" }
     let (days, rest) = floorDivide(microseconds, microsecondsPerDay)
@@ -19,7 +19,7 @@ enum InstantText {
   }
 
   /// The same from nanoseconds; 9 digits where 6 do not suffice.
-  static func timestamp(nanoseconds: Int64) -> String {
+  public static func timestamp(nanoseconds: Int64) -> String {
     if nanoseconds == .max { return "infinity" }
     if nanoseconds == -.max { return "-infinity" }
     let (microseconds, rest) = floorDivide(nanoseconds, 1_000)
@@ -29,7 +29,7 @@ enum InstantText {
   }
 
   /// `08:00:00`, with a fraction if there is one.
-  static func time(microseconds: Int64) -> String {
+  public static func time(microseconds: Int64) -> String {
     let seconds = Int(microseconds / 1_000_000)
     let fraction = Int(microseconds % 1_000_000)
     let clock = "\(padded(seconds / 3_600, 2)):\(padded(seconds / 60 % 60, 2)):\(padded(seconds % 60, 2))"
@@ -38,7 +38,7 @@ enum InstantText {
   }
 
   /// `+02:00`, or `Z` at Greenwich.
-  static func offset(seconds: Int32) -> String {
+  public static func offset(seconds: Int32) -> String {
     guard seconds != 0 else { return "Z" }
     let size = Int(seconds.magnitude)
     let rest = size % 60 == 0 ? "" : ":\(padded(size % 60, 2))"
@@ -46,7 +46,7 @@ enum InstantText {
   }
 
   /// `P1Y2M3DT4H5M6.5S`; every part has its own sign.
-  static func interval(months: Int32, days: Int32, microseconds: Int64) -> String {
+  public static func interval(months: Int32, days: Int32, microseconds: Int64) -> String {
     var text = "P"
     if months / 12 != 0 { text += "\(months / 12)Y" }
     if months % 12 != 0 { text += "\(months % 12)M" }

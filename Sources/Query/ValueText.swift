@@ -1,9 +1,9 @@
-internal import DuckDB
+public import DuckDB
 
 /// DuckDB's values as text: the plain text of a CSV or table cell, and JSON.
-enum ValueText {
+public enum ValueText {
   /// The text of a cell; nil for NULL. Nested values are JSON, bytes hexadecimal, instants ISO 8601.
-  static func cell(_ value: Value) -> String? {
+  public static func cell(_ value: Value) -> String? {
     switch value {
     case .null: return nil
     case .bool(let value): return value ? "true" : "false"
@@ -33,7 +33,7 @@ enum ValueText {
   }
 
   /// The value as JSON. What JSON's numbers cannot say (NaN and the infinities) is a string.
-  static func appendJSON(_ value: Value, to out: inout [UInt8]) {
+  public static func appendJSON(_ value: Value, to out: inout [UInt8]) {
     switch value {
     case .null: out += "null".utf8
     case .bool, .int, .hugeint, .uint, .uhugeint, .decimal: out += (cell(value) ?? "null").utf8
@@ -51,14 +51,14 @@ enum ValueText {
   }
 
   /// `"name":value`.
-  static func appendMember(_ name: String, _ value: Value, to out: inout [UInt8]) {
+  public static func appendMember(_ name: String, _ value: Value, to out: inout [UInt8]) {
     appendJSONString(name, to: &out)
     out.append(UInt8(ascii: ":"))
     appendJSON(value, to: &out)
   }
 
   /// A string in double quotes with JSON's escapes.
-  static func appendJSONString(_ text: String, to out: inout [UInt8]) {
+  public static func appendJSONString(_ text: String, to out: inout [UInt8]) {
     out.append(UInt8(ascii: "\""))
     for byte in text.utf8 {
       switch byte {

@@ -2,18 +2,18 @@
 /// `delta('DIR', …)` are replaced by names.
 ///
 /// This is the readable half of the gate against writing; `Connection.stream(reading:)` asks DuckDB's own parser.
-struct QueryText {
+public struct QueryText {
   /// The statement without `;`, each `delta(…)` replaced by the quoted name of its view.
-  private(set) var sql: String
+  public private(set) var sql: String
   /// The tables that `delta(…)` names, each once.
-  private(set) var deltaCalls: [DeltaCall]
+  public private(set) var deltaCalls: [DeltaCall]
   /// Names, strings and words in lower case: a superset of the tables that the query can mean.
-  let mentioned: Set<String>
+  public let mentioned: Set<String>
   /// For EXPLAIN, the statement that is explained.
-  private(set) var explained: String?
+  public private(set) var explained: String?
 
   /// Words that begin a statement that only reads.
-  static let readers = [
+  public static let readers = [
     "select", "with", "from", "values", "table", "pivot", "unpivot", "describe", "desc", "show", "summarize", "explain",
   ]
 
@@ -26,15 +26,16 @@ struct QueryText {
 
   /// - Throws: `UsageError` for an empty text, several statements or a malformed `delta(…)`; `CommandFailure` for one that
   ///   would not only read.
-  init(_ text: String) throws {
+  public init(_ text: String) throws {
     var tokens = QueryLexer.tokens(of: text)
     while tokens.last?.isSign(";") == true { tokens.removeLast() }
     guard let first = tokens.first(where: { !$0.isSign("(") }), let end = tokens.last?.range.upperBound else {
-      throw UsageError("there is no SQL; write it in quotes, in a --file, or on standard input")
+      throw QueryError(usage: "there is no SQL; write it in quotes, in a --file, or on standard input")
     }
     if let place = tokens.first(where: { $0.isSign(";") }) {
-      throw UsageError(
-        "these are several statements (the first ends at byte \(place.range.lowerBound + 1)); give one at a time")
+      throw QueryError(
+        usage: "these are several statements (the first ends at byte \(place.range.lowerBound + 1)); give one at a time"
+      )
     }
     guard first.kind == .word, Self.readers.contains(first.folded) else { throw Self.refusal(of: first) }
     if first.isWord("with"), let verb = Self.verb(behindWith: tokens), !Self.readers.contains(verb.folded) {
@@ -42,7 +43,7 @@ struct QueryText {
     }
     for (index, token) in tokens.enumerated()
     where token.isName && Self.refusedFunctions.contains(token.folded) && Self.isCall(tokens, index) {
-      throw CommandFailure("\(token.folded)(…) is refused: a query only reads")
+      throw QueryError(refused: "\(token.folded)(…) is refused: a query only reads")
     }
     mentioned = Set(tokens.filter { $0.isName || $0.kind == .string }.map(\.folded))
     let bytes = Array(text.utf8)
@@ -76,14 +77,15 @@ struct QueryText {
       "attach", "detach", "install", "load", "set", "reset", "use", "pragma", "call", "checkpoint", "vacuum", "analyze",
       "begin", "commit", "rollback", "prepare", "execute", "deallocate", "grant", "comment",
     ]
-    guard first.kind == .word else { return UsageError("this is not SQL: a query begins with SELECT or FROM") }
+    guard first.kind == .word else { return QueryError(usage: "this is not SQL: a query begins with SELECT or FROM") }
     if writers.contains(first.folded) {
-      return CommandFailure(
-        "\(first.text.uppercased()) is refused: a query only reads, and tables are written by pipelines and imports"
+      return QueryError(
+        refused:
+          "\(first.text.uppercased()) is refused: a query only reads, and tables are written by pipelines and imports"
           + (first.isWord("copy") ? "; to write a file use --output FILE" : ""))
     }
-    let guess = nearest(to: first.folded, among: readers).map { "; did you mean \($0.uppercased())?" } ?? ""
-    return UsageError("\(first.text) does not begin a query\(guess)")
+    let guess = NearestWord.find(first.folded, among: readers).map { "; did you mean \($0.uppercased())?" } ?? ""
+    return QueryError(usage: "\(first.text) does not begin a query\(guess)")
   }
 
   /// The statement behind EXPLAIN [ANALYZE] [(options)].
@@ -96,7 +98,7 @@ struct QueryText {
       rest = rest[(close + 1)...]
     }
     guard let first = rest.first(where: { !$0.isSign("(") }), let begin = rest.first?.range.lowerBound else {
-      throw UsageError("EXPLAIN what? Give the query after it")
+      throw QueryError(usage: "EXPLAIN what? Give the query after it")
     }
     guard first.kind == .word, readers.contains(first.folded), !first.isWord("explain") else {
       throw refusal(of: first)
@@ -133,10 +135,10 @@ struct QueryText {
       "from", "join", "lateral", "pivot", "pivot_wider", "unpivot", "pivot_longer", "summarize", "describe", "desc",
       "table",
     ]
-    guard index > 0 else { throw UsageError("delta('DIR') is a table; write: FROM delta('DIR')") }
+    guard index > 0 else { throw QueryError(usage: "delta('DIR') is a table; write: FROM delta('DIR')") }
     let before = tokens[index - 1]
     guard before.isSign(",") || before.isSign("(") || (before.kind == .word && words.contains(before.folded)) else {
-      throw UsageError("delta('DIR') is a table; write it after FROM or JOIN")
+      throw QueryError(usage: "delta('DIR') is a table; write it after FROM or JOIN")
     }
   }
 }

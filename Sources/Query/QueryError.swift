@@ -1,0 +1,19 @@
+/// Why a query is not run. The text is for the person who wrote the query.
+public struct QueryError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// Whether the text is no query at all, rather than one that is refused or fails.
+  public let isUsage: Bool
+  /// One line: what is wrong and what to do.
+  public let description: String
+
+  /// The text is no query.
+  public init(usage description: String) {
+    isUsage = true
+    self.description = description
+  }
+
+  /// The query is refused, or fails.
+  public init(refused description: String) {
+    isUsage = false
+    self.description = description
+  }
+}

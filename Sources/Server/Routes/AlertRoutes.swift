@@ -1,0 +1,3 @@
+enum AlertRoutes {
+  static func endpoints(_ context: ServerContext) -> [Endpoint] { [] }
+}

@@ -1,0 +1,3 @@
+enum IngestRoutes {
+  static func endpoints(_ context: ServerContext) -> [Endpoint] { [] }
+}

@@ -1,0 +1,3 @@
+enum ModelRoutes {
+  static func endpoints(_ context: ServerContext) -> [Endpoint] { [] }
+}

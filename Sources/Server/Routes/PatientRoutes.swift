@@ -1,0 +1,3 @@
+enum PatientRoutes {
+  static func endpoints(_ context: ServerContext) -> [Endpoint] { [] }
+}

@@ -1,0 +1,3 @@
+enum PredictRoutes {
+  static func endpoints(_ context: ServerContext) -> [Endpoint] { [] }
+}

@@ -1,0 +1,119 @@
+internal import Alerts
+internal import DeltaLake
+internal import DuckDB
+internal import Foundation
+internal import HTTP
+internal import Models
+internal import Observability
+internal import Pipelines
+internal import Query
+internal import Streaming
+internal import Synchronization
+
+/// What the routes work on.
+final class ServerContext: Sendable {
+  let surroundings: ServerSurroundings
+  let audit: AuditLog
+  let events: EventBroadcaster
+  let models: ServedModels
+  /// The alerts; nil if their tables cannot be opened.
+  let desk: AlertDesk?
+  private let sandboxes = Mutex<[Bool: QuerySandbox]>([:])
+  private let ingests = Mutex<[String: any RecordIngest]>([:])
+
+  init(_ surroundings: ServerSurroundings, audit: AuditLog, events: EventBroadcaster, desk: AlertDesk?) {
+    self.surroundings = surroundings
+    self.audit = audit
+    self.events = events
+    self.desk = desk
+    models = ServedModels(surroundings.registry, pipelines: surroundings.pipelines)
+  }
+
+  var lake: Lake { surroundings.lake }
+
+  /// The pipeline of that name.
+  func pipeline(_ name: String) throws -> Pipeline {
+    guard let pipeline = surroundings.pipelines.first(where: { $0.name == name }) else {
+      let names = surroundings.pipelines.map(\.name).joined(separator: ", ")
+      throw Problem.notFound("there is no pipeline of that name; there are: \(names)")
+    }
+    return pipeline
+  }
+
+  /// Where records of a pipeline are sent; opened with the first.
+  func ingest(_ pipeline: Pipeline) throws -> any RecordIngest {
+    try ingests.withLock { ingests in
+      if let ingest = ingests[pipeline.name] { return ingest }
+      let ingest = try surroundings.openIngest(pipeline)
+      ingests[pipeline.name] = ingest
+      return ingest
+    }
+  }
+
+  /// The database for a caller's queries. Only the one for admins can read the audit log.
+  func sandbox(for principal: Principal) throws -> QuerySandbox {
+    let seesAudit = principal.may(.audit)
+    return try sandboxes.withLock { sandboxes in
+      if let sandbox = sandboxes[seesAudit] { return sandbox }
+      var folders = ["\(lake.root)/tables"]
+      if seesAudit { folders.append(audit.location) }
+      let sandbox = try QuerySandbox(lake: lake, folders: folders, limits: surroundings.queryLimits)
+      sandboxes[seesAudit] = sandbox
+      return sandbox
+    }
+  }
+
+  /// What a caller's query may see.
+  func scope(for principal: Principal) -> QueryScope {
+    let lake = lake
+    let auditPlace = principal.may(.audit) ? audit.location : nil
+    var scope = QueryScope(lake: lake, registry: nil) { name in
+      if name == AuditLog.tableName, let auditPlace { return try DeltaTable(at: auditPlace) }
+      guard try lake.tableNames().contains(name) else {
+        throw QueryError(refused: "delta('…') takes the name of a table of the lake here")
+      }
+      return try lake.table(named: name)
+    }
+    if let auditPlace { scope.extraTables[AuditLog.tableName] = auditPlace }
+    scope.registry = surroundings.registry
+    scope.isShared = true
+    return scope
+  }
+
+  /// Runs a query in the caller's sandbox.
+  /// - Parameter prepare: Called with the connection before the query.
+  func query<R>(
+    _ text: String, for principal: Principal, seconds: Double,
+    prepare: (Connection) throws -> Void = { _ in }, _ body: (QueryResult) throws -> R
+  ) throws -> R {
+    let query = try QueryText(text)
+    // What was just read must be in the log that is being read.
+    if query.mentioned.contains(AuditLog.tableName) { audit.flush() }
+    let answer = try sandbox(for: principal).withConnection { connection -> R in
+      let lakeQuery = try LakeQuery(scope(for: principal), query, on: connection)
+      defer { lakeQuery.finish() }
+      try prepare(connection)
+      do {
+        return try connection.withDeadline(.now + .seconds(seconds)) { try body(try lakeQuery.result()) }
+      } catch let error as DuckDBError where error.kind == .interrupt {
+        throw Problem(
+          408, "query-timeout", "The query took too long", detail: "it was stopped after \(Int(seconds)) s")
+      } catch let error as DuckDBError {
+        throw QueryError(refused: lakeQuery.message(of: error))
+      }
+    }
+    guard let answer else { throw Problem.busy("too many queries run", retryAfterSeconds: 5) }
+    return answer
+  }
+
+  /// Rows of a query of the server's own.
+  func rows(_ text: String, for principal: Principal = .local, seconds: Double = 20) throws -> [[Value]] {
+    try query(text, for: principal, seconds: seconds) { try $0.rows() }
+  }
+
+  /// Frees what the routes opened.
+  func close() {
+    for ingest in ingests.withLock({ Array($0.values) }) { ingest.close() }
+    audit.close()
+  }
+}
