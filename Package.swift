@@ -112,7 +112,9 @@ let package = Package(
     tests("PipelinesTests", ["Pipelines", "Clinical", "DuckDB"]),
     tests("DashboardsTests", ["Dashboards", "Pipelines"]),
     tests("IntakeTests", ["Intake", "DeltaLake", "DuckDB"]),
-    tests("StreamingTests", ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "Kafka", "Models", "Simulation"]),
+    tests(
+      "StreamingTests",
+      ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "Kafka", "Models", "Observability", "Simulation"]),
     tests("EndToEnd", ["DuckDB", "DeltaLake", "JSON", "Kafka", "Simulation", "lakeward"]),
     tests("Tidy", []),
   ].filter { $0.type != .test || wantedTests?.contains($0.name) ?? true },

@@ -42,6 +42,9 @@ public struct KafkaSpan: Sendable, Hashable {
   public var next: [Int32: Int64] = [:]
   /// True if a limit ended it, so that more records may have arrived already.
   public var isFull = false
+  /// The time of the oldest partition's first record, milliseconds since 1970: when it was produced, or when the broker
+  /// took it, as the topic is set up; nil if the records have no time.
+  public var oldestTimestamp: Int64?
 
   /// A span of no records.
   public init() {}
@@ -240,7 +243,11 @@ public final class KafkaConsumer {
             payload: UnsafeRawBufferPointer(start: message.pointee.payload, count: length),
             key: UnsafeRawBufferPointer(start: message.pointee.key, count: message.pointee.key_len),
             partition: message.pointee.partition, offset: offset))
-        if tracks[partition].firstInSpan < 0 { tracks[partition].firstInSpan = offset }
+        if tracks[partition].firstInSpan < 0 {
+          tracks[partition].firstInSpan = offset
+          let time = rd_kafka_message_timestamp(message, nil)
+          if time > 0 { span.oldestTimestamp = min(span.oldestTimestamp ?? time, time) }
+        }
         tracks[partition].next = offset + 1
         span.records += 1
         span.bytes += length

@@ -106,7 +106,9 @@ public final class KafkaSource: RecordSource {
     var first = span.first
     for partition in span.first.keys { first[partition] = positions[partition] ?? span.first[partition] }
     positions.merge(span.next) { _, new in new }
-    return SourceBatch(records: batch, first: first, next: span.next, hasMore: span.isFull)
+    var given = SourceBatch(records: batch, first: first, next: span.next, hasMore: span.isFull)
+    given.oldestArrival = span.oldestTimestamp.map { $0 * 1_000 }
+    return given
   }
 
   /// Tells lag tools, without waiting for the broker.

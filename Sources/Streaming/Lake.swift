@@ -3,7 +3,8 @@ internal import Foundation
 
 /// A lake's folder and the Delta tables in it.
 ///
-/// `tables/NAME` is a table that people query; `_splits/PIPELINE` is a landing directory's bookkeeping.
+/// `tables/NAME` is a table that people query; `_splits/PIPELINE` is a landing directory's bookkeeping;
+/// `_control/PIPELINE` says who runs a pipeline and whether it is paused.
 public struct Lake: Sendable {
   /// The lake's folder.
   public let root: String
@@ -16,6 +17,9 @@ public struct Lake: Sendable {
 
   /// Where a landing directory's table of splits is or would be.
   public func splitsLocation(pipeline: String) -> String { "\(root)/_splits/\(pipeline)" }
+
+  /// Where a pipeline's lease, its pause and its status are.
+  public func controlFolder(pipeline: String) -> String { "\(root)/_control/\(pipeline)" }
 
   /// Where the query engine may put what does not fit into memory.
   public var temporaryFolder: String { "\(root)/_temporary" }

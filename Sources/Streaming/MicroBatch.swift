@@ -39,6 +39,14 @@ public struct BatchReport: Sendable {
   public var breaches: [String: Int64] = [:]
   /// Every rule of the tables that got rows: how many rows it was asked about, and how many broke it.
   public var expectations: [ExpectationCount] = []
+  /// Files that each table got, and their bytes.
+  public var written: [String: (files: Int, bytes: Int64)] = [:]
+  /// When each table's commit was durable, microseconds since 1970.
+  public var committedAt: [String: Int64] = [:]
+  /// Records that are known to wait in the source; nil if the source does not know.
+  public var waitingRecords: Int64?
+  /// When the oldest record of the batch came to the source, microseconds since 1970; nil if the source does not know.
+  public var oldestArrival: Int64?
   /// The version that each table has now.
   public var versions: [String: Int64] = [:]
   /// Whether the batch repaired tables that lagged after a crash, rather than reading the source.

@@ -44,6 +44,14 @@ public struct PipelineInputs: Sendable {
     }
   }
 
+  /// Whether several processes may run the pipeline at the same time, each with a part of the records.
+  public var isShared: Bool {
+    switch kind {
+    case .kafka: true
+    case .landing: false
+    }
+  }
+
   /// A new source of the pipeline's records.
   ///
   /// - Parameter sharing: Whether the partitions of a topic are shared with other processes that run the pipeline; else
@@ -60,6 +68,8 @@ public struct PipelineInputs: Sendable {
         : KafkaSource(topic: kafka.topic, configuration: configuration, group: group, options: options)
     case .landing(let landing, let directory):
       var options = LandingSource.Options(maxRecordBytes: definition.maxRecordBytes)
+      // A stream that is to be quick must look often.
+      options.pollInterval = .seconds(max(0.01, min(0.1, pipeline.trigger.intervalSeconds / 4)))
       options.rules.settle = .seconds(landing.settleSeconds)
       options.fields = definition.fields
       options.keepLogSeconds = definition.ingest.keepSeconds

@@ -1,5 +1,5 @@
 public import DuckDB
-internal import DeltaLake
+public import DeltaLake
 internal import Foundation
 public import Models
 public import Pipelines
@@ -21,6 +21,8 @@ public final class PipelineRunner {
   public enum Event: Sendable {
     /// The tables are repaired and the source is being read.
     case started
+    /// Nothing waits in the source.
+    case idle
     /// A micro-batch is durable in every table.
     case committed(BatchReport)
     /// Another process committed the same records first; this one starts again from the tables.
@@ -43,7 +45,7 @@ public final class PipelineRunner {
 
   private let pipeline: Pipeline
   private let lake: Lake
-  private let source: any RecordSource
+  private var source: any RecordSource
   private let connection: Connection
   private let tables: PipelineTables
   private let executor: GraphExecutor
@@ -96,6 +98,12 @@ public final class PipelineRunner {
       expectations: expectations == nil ? nil : lake.location(ofTable: ExpectationLog.table), lake: lake,
       schedule: schedule)
   }
+
+  /// Gives the runner a source for its next `run`, which closed the one before.
+  public func attach(_ source: any RecordSource) { self.source = source }
+
+  /// Every table that the pipeline writes, by name.
+  public var deltaTables: [String: DeltaTable] { tables.tables }
 
   private static func liveModels(
     _ pipeline: Pipeline, registry: ModelRegistry, connection: Connection
@@ -244,6 +252,7 @@ public final class PipelineRunner {
       for text in source.takeNotices() { observe(.noticed(.source(text))) }
       guard let records = next else {
         if mode == .once, try source.isExhausted() { return true }
+        observe(.idle)
         continue
       }
       let readSeconds = (ContinuousClock.now - start) / .seconds(1)
@@ -253,6 +262,8 @@ public final class PipelineRunner {
         return false
       }
       report.seconds["read"] = readSeconds
+      report.oldestArrival = records.oldestArrival
+      report.waitingRecords = source.waitingRecords()
       try notice(observe: observe)
       let isCounted = try count(report, span: OffsetSpan(from: records.first, to: records.next))
       source.didCommit(records.next)
@@ -305,6 +316,8 @@ public final class PipelineRunner {
       case .committed(let version):
         report.rows[change.table] = change.rows
         report.versions[change.table] = version
+        report.written[change.table] = (change.files.count, change.files.reduce(0) { $0 + $1.size })
+        report.committedAt[change.table] = LandingSource.systemClock()
       case .stale:
         return change.table
       }

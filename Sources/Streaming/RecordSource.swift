@@ -27,6 +27,9 @@ public protocol RecordSource: AnyObject {
   /// What people should know since the last call, a line each, without any record's values.
   func takeNotices() -> [String]
 
+  /// Records that are known to wait after those that were given, without asking anybody; nil if nothing is known.
+  func waitingRecords() -> Int64?
+
   /// Frees connections and threads. The source cannot be used afterwards.
   func close()
 }
@@ -36,6 +39,9 @@ extension RecordSource {
   public var ownedPartitions: Set<Int32>? { nil }
   /// Nothing.
   public func takeNotices() -> [String] { [] }
+
+  /// Nothing is known.
+  public func waitingRecords() -> Int64? { nil }
 }
 
 /// Thrown by `next` when this process got partitions that another one may have read before: whatever was computed from the
@@ -69,6 +75,8 @@ public struct SourceBatch {
   public var next: [Int32: Int64]
   /// True if the limit cut the batch: more records are there already, so there is no reason to wait for them.
   public var hasMore: Bool
+  /// When the oldest record came to the source, microseconds since 1970; nil if the source does not know.
+  public var oldestArrival: Int64?
 
   /// A batch of these records that covers `first ..< next` in each partition.
   public init(records: RecordBatch, first: [Int32: Int64], next: [Int32: Int64], hasMore: Bool = false) {

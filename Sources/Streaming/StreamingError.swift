@@ -16,6 +16,10 @@ public enum StreamingError: Error, Sendable, CustomStringConvertible {
   case overtaken(pipeline: String, table: String)
   /// A view has the name of a table that something else fills.
   case notAView(table: String, pipeline: String)
+  /// Another process runs the pipeline.
+  case held(pipeline: String, holder: String)
+  /// The pipeline was paused and shall not run.
+  case paused(pipeline: String)
   /// The lake's files could not be read or written.
   case fileSystem(path: String, operation: String, reason: String)
 
@@ -38,6 +42,10 @@ public enum StreamingError: Error, Sendable, CustomStringConvertible {
       "\(pipeline): another process is writing \(table); stop one of the two"
     case .notAView(let table, let pipeline):
       "the lake has a table \(table) that is not the view of the pipeline \(pipeline); give the view another name, or remove the table's folder"
+    case .held(let pipeline, let holder):
+      "\(pipeline): \(holder) runs it already; stop that one, or wait for it"
+    case .paused(let pipeline):
+      "\(pipeline): the pipeline is paused; lakeward resume \(pipeline) lets it go on"
     case .fileSystem(let path, let operation, let reason):
       "\(path): cannot \(operation): \(reason)"
     }

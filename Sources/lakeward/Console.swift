@@ -22,6 +22,9 @@ enum Console {
   /// A line about what goes on or goes wrong.
   static func warn(_ text: String) { put(text + "\n", to: STDERR_FILENO) }
 
+  /// The same without a line end.
+  static func warnRaw(_ text: String) { put(text, to: STDERR_FILENO) }
+
   private static func put(_ text: String, to descriptor: Int32) {
     var text = text
     text.withUTF8 { bytes in

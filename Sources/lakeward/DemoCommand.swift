@@ -1,6 +1,7 @@
 internal import DeltaLake
 internal import Foundation
 internal import Models
+internal import Observability
 internal import Intake
 internal import Pipelines
 internal import Simulation
@@ -40,12 +41,8 @@ enum DemoCommand: Command {
     guard !stop.isStopped else { return 0 }
 
     let view = LiveView(pipeline: pipeline)
-    let job = PipelineJob(
-      pipeline: pipeline,
-      runner: try PipelineRunner(
-        pipeline: pipeline, lake: workspace.lake, engine: try workspace.engine(),
-        source: try workspace.source(pipeline, brokers: nil), registry: workspace.registry),
-      observe: view.observe)
+    let job = try PipelineJob(
+      pipeline, workspace, engine: workspace.engine(), operations: Operations(level: .warning), observe: view.observe)
     let feed = try startFeed(
       folder: workspace.lake.resolve(landing.path), rate: try arguments.number("rate", minimum: 1) ?? 2_000)
     job.start(.continuous, stop: stop)
@@ -98,11 +95,8 @@ enum DemoCommand: Command {
 
   /// Takes what the simulator still wrote, then proves that the tables are right.
   private static func finish(_ workspace: Workspace, _ pipeline: Pipeline, simulated: IllnessTruth) throws -> Int32 {
-    let rest = PipelineJob(
-      pipeline: pipeline,
-      runner: try PipelineRunner(
-        pipeline: pipeline, lake: workspace.lake, engine: try workspace.engine(),
-        source: try workspace.source(pipeline, brokers: nil), registry: workspace.registry))
+    let rest = try PipelineJob(
+      pipeline, workspace, engine: workspace.engine(), operations: Operations(level: .warning))
     rest.start(.once, stop: StopSignal())
     if let error = rest.wait() { throw error }
     Console.write("")

@@ -65,10 +65,11 @@ public final class Health: Sendable {
   }
 
   /// Notes a commit: now, with what then still waited in the source.
-  public func didCommit(_ pipeline: String, lagRecords: Int64?, lagSeconds: Double?) {
+  /// - Parameter isCommit: False if only the lag is new.
+  public func didCommit(_ pipeline: String, lagRecords: Int64?, lagSeconds: Double?, isCommit: Bool = true) {
     let now = clock()
     pipelines.withLock { pipelines in
-      pipelines[pipeline]?.lastCommit = now
+      if isCommit { pipelines[pipeline]?.lastCommit = now }
       pipelines[pipeline]?.lagRecords = lagRecords
       pipelines[pipeline]?.lagSeconds = lagSeconds
     }

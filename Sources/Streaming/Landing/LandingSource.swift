@@ -47,6 +47,8 @@ public final class LandingSource: RecordSource {
   private var position: Int64 = 0
   /// How long the last look at the directory took: a large one is looked at less often.
   private var listingTime: Duration = .zero
+  /// Of the last batch; before that a guess.
+  private var bytesPerRecord = 256.0
   /// The reader of the first pending split, when a batch has ended within it.
   private var reader: (any SplitReader)?
   private var notices: [String] = []
@@ -102,6 +104,11 @@ public final class LandingSource: RecordSource {
   public func didCommit(_ positions: [Int32: Int64]) {
     if let position = positions[Self.partition] { log.didCommit(position) }
     log.tidy(now: clock())
+  }
+
+  /// Records in the splits that are registered and not read yet, by their bytes and the records' average length.
+  public func waitingRecords() -> Int64? {
+    Int64(Double(pending.reduce(0) { $0 + $1.byteCount }) / bytesPerRecord)
   }
 
   /// True if every byte in the directory is in a split that was given, unfinished lines included.
@@ -164,6 +171,7 @@ public final class LandingSource: RecordSource {
   private func read(_ limit: BatchLimit) throws -> SourceBatch? {
     let batch = try emptyBatch()
     let (first, begin) = (position, pending)
+    var oldest: Int64?
     while let split = pending.first {
       let isDone: Bool
       do {
@@ -177,6 +185,7 @@ public final class LandingSource: RecordSource {
         (position, pending, reader) = (first, begin, nil)
         throw error
       }
+      oldest = min(oldest ?? split.modified, split.modified)
       if isDone {
         pending.removeFirst()
         reader = nil
@@ -185,8 +194,11 @@ public final class LandingSource: RecordSource {
       if !isDone || batch.count >= limit.records || batch.byteCount >= limit.bytes { break }
     }
     guard !batch.isEmpty else { return nil }
-    return SourceBatch(
+    var given = SourceBatch(
       records: batch, first: [Self.partition: first], next: [Self.partition: position], hasMore: !pending.isEmpty)
+    given.oldestArrival = oldest
+    bytesPerRecord = max(1, Double(batch.byteCount) / Double(batch.count))
+    return given
   }
 
   /// Reads on in a split; true at its end.
