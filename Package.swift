@@ -67,6 +67,7 @@ let package = Package(
     room("Dashboards", ["Pipelines"]),
     room("Intake", ["Clinical", "DeltaLake", "DuckDB"]),
     room("Streaming", ["CZlib", "Pipelines", "DeltaLake", "DuckDB", "JSON", "Kafka", "MQTT", "Models", "Observability"]),
+    room("MLflow", ["HTTP", "JSON", "Models"]),
     room("Alerts", ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "HTTP", "JSON", "Observability"]),
     room("Query", ["DeltaLake", "DuckDB", "Models", "Streaming"]),
     room(
@@ -109,6 +110,7 @@ let package = Package(
       ["Alerts", "Streaming", "Pipelines", "DeltaLake", "DuckDB", "HTTP", "JSON", "Observability", "Simulation"]),
     tests("SimulationTests", ["Simulation", "Clinical"]),
     tests("ModelsTests", ["Models", "DuckDB"]),
+    tests("MLflowTests", ["MLflow", "Models"]),
     tests("PipelinesTests", ["Pipelines", "Clinical", "DuckDB"]),
     tests("DashboardsTests", ["Dashboards", "Pipelines"]),
     tests("IntakeTests", ["Intake", "DeltaLake", "DuckDB"]),

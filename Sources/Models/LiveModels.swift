@@ -12,6 +12,12 @@ public struct ModelUse: Sendable, Hashable {
   public var findsAnomalies: Bool
   /// Whether the SQL runs without a live version; its scores are NULL then.
   public var isOptional: Bool
+  /// What the SQL functions are called after: the name, unless one model is used twice.
+  public var slot: String
+  /// Which version scores: the live one, or the one in silent trial.
+  public var stage = ModelStage.live
+  /// Whether inputs and answers are counted (`LiveModels.Model.observer`).
+  public var isObserved = false
 
   /// A use of the model `name`.
   public init(
@@ -22,6 +28,17 @@ public struct ModelUse: Sendable, Hashable {
     self.classes = classes
     self.findsAnomalies = findsAnomalies
     self.isOptional = isOptional
+    slot = name
+  }
+
+  /// The same model under another name in SQL, as in `predict_SLOT`; optional, so that the SQL runs without a version.
+  public func inSlot(_ slot: String, stage: ModelStage, isObserved: Bool = false) -> ModelUse {
+    var copy = self
+    copy.slot = slot
+    copy.stage = stage
+    copy.isObserved = isObserved
+    copy.isOptional = true
+    return copy
   }
 
   /// The use that a version's card asks for.
@@ -42,6 +59,10 @@ public final class LiveModels: Sendable {
     public let card: ModelCard
     /// The model with its calibration.
     public let scorer: Scorer
+    /// How its inputs and answers were distributed in training; nil unless it is observed and that is known.
+    public var fingerprint: DistributionFingerprint?
+    /// Counts what it is asked and answers; nil as for `fingerprint`.
+    public var observer: DistributionObserver?
   }
 
   /// Where versions come from.
@@ -55,34 +76,43 @@ public final class LiveModels: Sendable {
   /// Throws `notFound` when a model that is not optional has no live version, `features` when it was trained on others.
   public init(_ registry: ModelRegistry, uses: [ModelUse]) throws(ModelError) {
     self.registry = registry
-    self.uses = uses.sorted { $0.name < $1.name }
+    self.uses = uses.sorted { $0.slot < $1.slot }
     var loaded: [String: Model] = [:]
     for use in uses {
-      if use.isOptional, try registry.liveVersion(of: use.name) == nil { continue }
-      loaded[use.name] = try Self.load(registry, use)
+      if use.isOptional, try Self.version(registry, use) == nil { continue }
+      loaded[use.slot] = try Self.load(registry, use)
     }
     self.models = Mutex(loaded)
   }
 
-  /// Loads versions that were promoted since; returns the names of the models that changed. Reads one small file per
+  /// Loads versions that were promoted since; returns the slots of the models that changed. Reads one small file per
   /// model when nothing changed. On an error the models stay as they were.
   @discardableResult
   public func refresh() throws(ModelError) -> [String] {
     let current = models.withLock { $0 }
     var changed: [String: Model] = [:]
+    var ended: [String] = []
     for use in uses {
-      if let version = try registry.liveVersion(of: use.name), version != current[use.name]?.card.version {
-        changed[use.name] = try Self.load(registry, use)
+      let version = try Self.version(registry, use)
+      if let version, version != current[use.slot]?.card.version {
+        changed[use.slot] = try Self.load(registry, use)
+      } else if version == nil, use.stage == .silent, current[use.slot] != nil {
+        ended.append(use.slot)
       }
     }
-    if !changed.isEmpty { models.withLock { $0.merge(changed) { _, new in new } } }
-    return changed.keys.sorted()
+    if !changed.isEmpty || !ended.isEmpty {
+      models.withLock { models in
+        models.merge(changed) { _, new in new }
+        for slot in ended { models[slot] = nil }
+      }
+    }
+    return (changed.keys + ended).sorted()
   }
 
-  /// The version in use; nil for an optional model that has none. Throws `notFound` for a name that was not asked for.
+  /// The version in use; nil for an optional model that has none. Throws `notFound` for a slot that was not asked for.
   public func model(_ name: String) throws(ModelError) -> Model? {
     if let model = models.withLock({ $0[name] }) { return model }
-    guard uses.contains(where: { $0.name == name }) else {
+    guard uses.contains(where: { $0.slot == name }) else {
       throw ModelError(
         .notFound, "the model \(name) is not one of this pipeline's (\(uses.map(\.name).joined(separator: ", ")))",
         hint: "list it under models in the pipeline's YAML")
@@ -90,23 +120,32 @@ public final class LiveModels: Sendable {
     return nil
   }
 
+  private static func version(_ registry: ModelRegistry, _ use: ModelUse) throws(ModelError) -> String? {
+    use.stage == .silent ? try registry.silentVersion(of: use.name) : try registry.liveVersion(of: use.name)
+  }
+
   private static func load(_ registry: ModelRegistry, _ use: ModelUse) throws(ModelError) -> Model {
-    let entry = try registry.live(use.name)
+    let entry = use.stage == .silent ? try registry.silent(use.name) : try registry.live(use.name)
     let card = entry.card
     guard card.features == use.features else {
       throw ModelError(
         .features,
-        "the live version \(card.version) of \(use.name) was trained on \(card.features.joined(separator: ", ")), "
+        "the \(use.stage.rawValue) version \(card.version) of \(use.name) was trained on \(card.features.joined(separator: ", ")), "
           + "the pipeline gives \(use.features.joined(separator: ", "))",
         hint: "train \(use.name) again, or promote a version with these features")
     }
     guard card.classes ?? [] == use.classes, card.algorithm.findsAnomalies == use.findsAnomalies else {
       throw ModelError(
         .features,
-        "the live version \(card.version) of \(use.name) (\(card.algorithm.rawValue)) answers another question than the "
+        "the \(use.stage.rawValue) version \(card.version) of \(use.name) (\(card.algorithm.rawValue)) answers another question than the "
           + "pipeline asks",
         hint: "train \(use.name) again, or promote a version with the pipeline's classes")
     }
-    return Model(card: card, scorer: try entry.scorer())
+    var model = Model(card: card, scorer: try entry.scorer())
+    if use.isObserved, let fingerprint = try entry.fingerprint() {
+      model.fingerprint = fingerprint
+      model.observer = DistributionObserver(fingerprint)
+    }
+    return model
   }
 }

@@ -24,6 +24,7 @@ extension ModelCard {
         "\(data.trainingRows) rows of \(data.trainingGroups) groups, \(data.syntheticRows) synthetic"
       ),
       ("evaluated on", "\(data.testRows) rows of \(data.testGroups) groups, none of them trained on"),
+      ("data", data.source ?? "tables"),
       ("data fingerprint", "`\(data.fingerprint)`"),
       ("calibration", calibration?.method.rawValue ?? "none: scores rank, they are no frequencies"),
     ]

@@ -23,6 +23,10 @@ extension ModelCard {
     public var testGroups = 0
     /// Share of missing values by feature, over all rows.
     public var missingShare: [String: Double] = [:]
+    /// Where they came from, such as "tables", "file diabetes.csv" or "generated"; nil if nobody said.
+    public var source: String?
+    /// Versions of the tables that they came from, by name.
+    public var tables: [String: Int64]?
     /// Hash over all labelled rows in their canonical order (see `Dataset.fingerprint`).
     public var fingerprint = ""
 

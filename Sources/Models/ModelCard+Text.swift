@@ -7,6 +7,9 @@ extension ModelCard {
       "model            \(name)\(version.isEmpty ? "" : " version \(version)")",
       "algorithm        \(algorithm.rawValue), \(settingsText), balance \(balance)",
       "rows             \(data.rows) from \(data.groups) patients, \(classShares)",
+    ]
+    if let source = data.source, source != "tables" { lines.append("data             \(source)") }
+    lines += [
       "trained on       \(data.trainingRows) rows of \(data.trainingGroups) patients"
         + " + \(data.syntheticRows) synthetic",
       "evaluated on     \(data.testRows) rows of \(data.testGroups) patients never seen in training",

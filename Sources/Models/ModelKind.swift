@@ -32,5 +32,5 @@ public enum ModelKind: String, Sendable, Hashable, Codable, CaseIterable {
   }
 
   /// The name of the model's file in a version's folder.
-  var fileName: String { isTrees ? "model.ubj" : "parameters.json" }
+  public var fileName: String { isTrees ? "model.ubj" : "parameters.json" }
 }

@@ -8,6 +8,9 @@ public import Foundation
 ///     models/NAME/VERSION/model.ubj      trees in XGBoost's UBJSON format; parameters.json for other kinds
 ///     models/NAME/VERSION/model.json     the card: features, threshold, metrics, fingerprint, seed
 ///     models/NAME/VERSION/card.md        the card for people
+///     models/NAME/VERSION/metrics.json   the card's figures alone, by name
+///     models/NAME/VERSION/features.json  the features in order with type and share of missing values
+///     models/NAME/VERSION/fingerprint.json  how inputs and answers were distributed in training, as histograms
 ///
 /// Versions are 1, 2, 3, … and never change once they have a name: a version is written into a hidden folder, synced
 /// and renamed, so a crash leaves either a whole version or none. Several processes may use one registry.
@@ -49,6 +52,9 @@ public struct ModelRegistry: Sendable {
       return Scorer(model: model, calibration: card.calibration)
     }
   }
+
+  /// The name of the file with a version's `DistributionFingerprint`.
+  static let fingerprintFile = "fingerprint.json"
 
   /// Names of all models that have a version, sorted.
   public func names() throws(ModelError) -> [String] {
@@ -143,6 +149,12 @@ public struct ModelRegistry: Sendable {
     try writeFile(model.model.serialized, to: "\(folder)/\(card.algorithm.fileName)")
     try writeFile(json, to: "\(folder)/\(cardFile)")
     try writeFile(Array(card.markdown.utf8), to: "\(folder)/card.md")
+    try writeFile(try jsonBytes(card.figures), to: "\(folder)/metrics.json")
+    try writeFile(try jsonBytes(card.featureSchema), to: "\(folder)/features.json")
+    if var fingerprint = model.fingerprint {
+      fingerprint.tables = card.data.tables ?? [:]
+      try writeFile(try jsonBytes(fingerprint), to: "\(folder)/\(Self.fingerprintFile)")
+    }
     try syncFolder(folder)
     return folder
   }

@@ -18,17 +18,22 @@ public import DuckDB
 public enum ScoringFunctions {
   /// Loads the live versions of the models in `uses` and registers their functions for the whole database of
   /// `connection`. Keep the result to pick up newly promoted versions.
+  ///
+  /// `directory` is the one of the database, if several pipelines share it.
   @discardableResult
-  public static func register(_ registry: ModelRegistry, on connection: Connection, uses: [ModelUse]) throws
-    -> LiveModels
-  {
+  public static func register(
+    _ registry: ModelRegistry, on connection: Connection, uses: [ModelUse], directory: ModelDirectory = .init()
+  ) throws -> LiveModels {
     let live = try LiveModels(registry, uses: uses)
-    try register(live, on: connection)
+    try register(live, on: connection, directory: directory)
     return live
   }
 
   /// Registers the functions of models that are loaded already.
-  public static func register(_ live: LiveModels, on connection: Connection) throws(DuckDBError) {
+  public static func register(
+    _ live: LiveModels, on connection: Connection, directory: ModelDirectory = .init()
+  ) throws(DuckDBError) {
+    directory.add(live)
     for use in live.uses {
       if use.findsAnomalies {
         try connection.register(overloads: [anomaly(use, live, lists: false), anomaly(use, live, lists: true)])
@@ -42,7 +47,7 @@ public enum ScoringFunctions {
       ScalarFunction("model_version", parameters: [.varchar], returns: .varchar) { input, output in
         try input.column(0).forEachString { row, name in
           guard let name else { return }
-          if let version = try live.model(text(name))?.card.version {
+          if let version = try directory.model(text(name))?.card.version {
             try output.setString(version, at: row)
           } else {
             output.setNull(row)
@@ -55,7 +60,7 @@ public enum ScoringFunctions {
         try output.withValues(as: Double.self) { thresholds in
           try input.column(0).forEachString { row, name in
             guard let name else { return }
-            if let threshold = try live.model(text(name))?.card.threshold {
+            if let threshold = try directory.model(text(name))?.card.threshold {
               thresholds[row] = threshold
             } else {
               unknown.append(row)
@@ -68,10 +73,10 @@ public enum ScoringFunctions {
 
   private static func probability(_ use: ModelUse, _ live: LiveModels) -> ScalarFunction {
     ScalarFunction(
-      "predict_\(use.name)", parameters: use.features.map { _ in .double }, returns: .double, handlesNull: true
+      "predict_\(use.slot)", parameters: use.features.map { _ in .double }, returns: .double, handlesNull: true
     ) { input, output in
-      guard let scorer = try live.model(use.name)?.scorer else { return output.setAllNull() }
-      try withScores(scorer, input) { _, probabilities in
+      guard let model = try live.model(use.slot) else { return output.setAllNull() }
+      try withScores(model, input) { _, probabilities in
         try output.withValues(as: Double.self) { scores in
           for row in scores.indices { scores[row] = Double(probabilities[row]) }
         }
@@ -84,12 +89,12 @@ public enum ScoringFunctions {
       [LogicalType.Field("label", .varchar), LogicalType.Field("probability", .double)]
       + use.classes.map { LogicalType.Field($0, .double) }
     return ScalarFunction(
-      "predict_\(use.name)", parameters: use.features.map { _ in .double }, returns: .structure(fields),
+      "predict_\(use.slot)", parameters: use.features.map { _ in .double }, returns: .structure(fields),
       handlesNull: true
     ) { input, output in
-      guard let scorer = try live.model(use.name)?.scorer else { return output.setAllNull() }
+      guard let model = try live.model(use.slot) else { return output.setAllNull() }
       let count = use.classes.count
-      try withScores(scorer, input) { _, probabilities in
+      try withScores(model, input) { _, probabilities in
         let best = Scorer.classes(of: Array(probabilities), outputs: count)
         let labels = try output.field(0)
         for (row, index) in best.enumerated() { try labels.setString(use.classes[index], at: row) }
@@ -107,17 +112,17 @@ public enum ScoringFunctions {
 
   private static func anomaly(_ use: ModelUse, _ live: LiveModels, lists: Bool) -> ScalarFunction {
     ScalarFunction(
-      "anomaly_\(use.name)", parameters: arguments(use, lists: lists),
+      "anomaly_\(use.slot)", parameters: arguments(use, lists: lists),
       returns: .structure([
         LogicalType.Field("score", .double), LogicalType.Field("flag", .boolean),
         LogicalType.Field("most_deviating", .varchar),
       ]), handlesNull: true
     ) { input, output in
-      guard let model = try live.model(use.name) else { return output.setAllNull() }
+      guard let model = try live.model(use.slot) else { return output.setAllNull() }
       let limit = Float(model.card.threshold ?? .infinity)
       let width = model.scorer.model.width
       let columns = use.features.count
-      try withScores(model.scorer, input) { rows, found in
+      try withScores(model, input) { rows, found in
         var flagged: [Int] = []
         var unknown: [Int] = []
         try output.field(0).withValues(as: Double.self) { scores in
@@ -162,16 +167,16 @@ public enum ScoringFunctions {
 
   private static func explanation(_ use: ModelUse, _ live: LiveModels, lists: Bool) -> ScalarFunction {
     ScalarFunction(
-      "explain_\(use.name)", parameters: arguments(use, lists: lists), returns: .varchar, handlesNull: true
+      "explain_\(use.slot)", parameters: arguments(use, lists: lists), returns: .varchar, handlesNull: true
     ) { input, output in
-      guard let scorer = try live.model(use.name)?.scorer else { return output.setAllNull() }
-      try withScores(scorer, input) { rows, scores in
-        let best = Scorer.classes(of: Array(scores), outputs: scorer.model.outputs)
-        let width = scorer.model.width
+      guard let model = try live.model(use.slot) else { return output.setAllNull() }
+      try withScores(model, input) { rows, scores in
+        let best = Scorer.classes(of: Array(scores), outputs: model.scorer.model.outputs)
+        let width = model.scorer.model.width
         for target in Set(best).sorted() {
           let chosen = best.indices.filter { best[$0] == target }
           let values = chosen.flatMap { rows[$0 * width..<($0 + 1) * width] }
-          let contributions = try scorer.model.contributions(values, output: target)
+          let contributions = try model.scorer.model.contributions(values, output: target)
           for (place, row) in chosen.enumerated() {
             let start = place * (use.features.count + 1)
             let own = contributions[start..<start + use.features.count]
@@ -184,18 +189,19 @@ public enum ScoringFunctions {
 
   /// Calls `body` with the rows as a matrix and their scores.
   private static func withScores(
-    _ scorer: Scorer, _ input: borrowing ScalarInput,
+    _ model: LiveModels.Model, _ input: borrowing ScalarInput,
     _ body: (UnsafeBufferPointer<Float>, UnsafeBufferPointer<Float>) throws -> Void
   ) throws {
     let rows = input.rowCount
-    let width = scorer.model.width
-    let outputs = scorer.model.outputs
+    let width = model.scorer.model.width
+    let outputs = model.scorer.model.outputs
     guard rows > 0 else { return }
     try withUnsafeTemporaryAllocation(of: Float.self, capacity: rows * (width + outputs)) { memory in
       let matrix = UnsafeMutableBufferPointer(rebasing: memory[0..<rows * width])
       let scores = UnsafeMutableBufferPointer(rebasing: memory[(rows * width)...])
-      try fill(matrix, from: input, steps: scorer.model.steps)
-      try scorer.predict(UnsafeBufferPointer(matrix), into: scores)
+      try fill(matrix, from: input, steps: model.scorer.model.steps)
+      try model.scorer.predict(UnsafeBufferPointer(matrix), into: scores)
+      model.observer?.observe(UnsafeBufferPointer(matrix), scores: UnsafeBufferPointer(scores), outputs: outputs)
       try body(UnsafeBufferPointer(matrix), UnsafeBufferPointer(scores))
     }
   }

@@ -4,9 +4,12 @@ public struct TrainedModel: Sendable {
   public let model: any Model
   /// What it is; `version` and `createdAt` are set by the registry.
   public var card: ModelCard
+  /// How its inputs and answers were distributed; nil if nobody looked.
+  public var fingerprint: DistributionFingerprint?
 
   /// Pairs a model with its card.
-  public init(model: any Model, card: ModelCard) {
+  public init(model: any Model, card: ModelCard, fingerprint: DistributionFingerprint? = nil) {
+    self.fingerprint = fingerprint
     self.model = model
     self.card = card
   }

@@ -66,7 +66,13 @@ public enum Trainer {
     if groups < specification.smallDataGroups { card.crossValidation = try run.crossValidation(learner, dataset) }
     card.temporal = try run.temporal(learner, development, test)
     try card.explain(model, test.values)
-    return TrainedModel(model: model, card: card)
+    // Answers on rows that the model has not seen; of several classes the last one's.
+    let answers = stride(from: model.outputs - 1, to: probabilities.count, by: model.outputs).map {
+      Float(probabilities[$0])
+    }
+    return TrainedModel(
+      model: model, card: card,
+      fingerprint: DistributionFingerprint(features: dataset.features, values: dataset.values, predictions: answers))
   }
 }
 

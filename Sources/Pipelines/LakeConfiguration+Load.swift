@@ -59,6 +59,12 @@ extension LakeConfiguration {
       kafka.finish()
     }
     if let node = reader.node("server") { server = ServerDefinition(node, problems, resolved) }
+    tablePlaces = reader.dictionary("tables").mapValues { $0.contains("://") ? $0 : resolved($0) }
+    if let node = reader.node("mlflow"), var settings = MappingReader(node, what: "mlflow", problems: problems) {
+      if let address = settings.requiredText("tracking_uri") { mlflow = MLflowSettings(trackingURI: address) }
+      if let experiment = settings.text("experiment") { mlflow?.experiment = experiment }
+      settings.finish()
+    }
     if let node = reader.node("mqtt") { mqtt = Self.mqtt(node, problems, resolved) }
     notifiers = reader.node("notifiers")
     alerts = reader.node("alerts")

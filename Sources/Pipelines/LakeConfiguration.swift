@@ -18,6 +18,10 @@ public struct LakeConfiguration: Sendable, Hashable {
   public var alerts: YAMLNode?
   /// The folder that relative paths of the file start from; empty: the working directory.
   public var folder = ""
+  /// Where tables are that are not in the lake's folder: a path or URI by table name.
+  public var tablePlaces: [String: String] = [:]
+  /// Where versions of models are published; nil: nowhere.
+  public var mlflow: MLflowSettings?
   /// Threads of the query engine; nil: one per processor.
   public var threads: Int?
   /// The query engine's memory limit in bytes; nil: the engine's own choice.
@@ -37,6 +41,20 @@ public struct LakeConfiguration: Sendable, Hashable {
     self.models = models ?? lake + "/models"
     self.threads = threads
     self.memoryLimitBytes = memoryLimitBytes
+  }
+}
+
+/// An MLflow tracking server.
+public struct MLflowSettings: Sendable, Hashable {
+  /// Its address, `http://HOST:PORT`.
+  public var trackingURI: String
+  /// The experiment that runs go into.
+  public var experiment: String
+
+  /// Settings from their parts.
+  public init(trackingURI: String, experiment: String = "lakeward") {
+    self.trackingURI = trackingURI
+    self.experiment = experiment
   }
 }
 

@@ -67,6 +67,17 @@ public struct ModelDefinition: Sendable, Hashable {
   /// Whether the pipeline runs before a version is live, with NULL for scores.
   public var isOptional = false
 
+  /// What its answers look like in the table that holds them; nil takes the usual columns (``scores``).
+  public var scoreColumns: ScoreColumns?
+
+  /// What its answers look like in the table that holds them. With classes the last one counts as positive.
+  public var scores: ScoreColumns {
+    if let scoreColumns { return scoreColumns }
+    guard let last = classes.last else { return ScoreColumns(model: name) }
+    let quoted = last.replacing("'", with: "''")
+    return ScoreColumns(model: name, alert: "\"\(label)\" = '\(quoted)'", positive: last)
+  }
+
   /// What is trained: the first of ``algorithms``.
   public var algorithm: Algorithm { algorithms.first ?? .randomForest }
 

@@ -33,12 +33,29 @@ enum ModelReader {
     model.threshold = reader.number("threshold", in: 0...1)
     model.contamination = reader.number("contamination", in: 1e-6...0.5) ?? model.contamination
     model.isOptional = reader.boolean("optional") ?? false
+    model.scoreColumns = scores(&reader, of: model, problems)
     if findsAnomalies, model.time == nil {
       problems.add(
         at: pair.location, "\(pair.key) has no 'time'", remedy: "name the column that says when a reading was taken")
     }
     reader.finish()
     return PipelineDraft.Model(definition: model, location: pair.location, trainingFiles: training)
+  }
+
+  private static func scores(
+    _ reader: inout MappingReader, of model: ModelDefinition, _ problems: ProblemList
+  ) -> ScoreColumns? {
+    guard let node = reader.node("scores"), var scores = MappingReader(node, what: "scores", problems: problems)
+    else { return nil }
+    var columns = model.scores
+    columns.patient = scores.name("patient") ?? columns.patient
+    columns.time = scores.name("time") ?? columns.time
+    columns.probability = scores.name("probability") ?? columns.probability
+    columns.alert = scores.text("alert") ?? columns.alert
+    columns.positive = scores.text("positive") ?? columns.positive
+    columns.outcomes = scores.name("outcomes") ?? columns.outcomes
+    scores.finish()
+    return columns
   }
 
   private static func algorithms(

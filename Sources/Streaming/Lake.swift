@@ -8,12 +8,17 @@ internal import Foundation
 public struct Lake: Sendable {
   /// The lake's folder.
   public let root: String
+  /// Where tables are that are not in the folder, by name: a path, or a URI such as `hdfs://HOST:PORT/PATH`.
+  public let places: [String: String]
 
   /// The lake in this folder, which need not exist yet.
-  public init(root: String) { self.root = root }
+  public init(root: String, places: [String: String] = [:]) {
+    self.root = root
+    self.places = places
+  }
 
   /// Where the table of that name is or would be.
-  public func location(ofTable name: String) -> String { "\(root)/tables/\(name)" }
+  public func location(ofTable name: String) -> String { places[name] ?? "\(root)/tables/\(name)" }
 
   /// Where a landing directory's table of splits is or would be.
   public func splitsLocation(pipeline: String) -> String { "\(root)/_splits/\(pipeline)" }
@@ -29,6 +34,11 @@ public struct Lake: Sendable {
 
   /// Names of the tables that exist, sorted.
   public func tableNames() throws(StreamingError) -> [String] {
+    let elsewhere = places.keys.filter { DeltaTable.exists(at: location(ofTable: $0)) }
+    return Set(try namesInFolder()).union(elsewhere).sorted()
+  }
+
+  private func namesInFolder() throws(StreamingError) -> [String] {
     let folder = "\(root)/tables"
     guard FileManager.default.fileExists(atPath: folder) else { return [] }
     do {

@@ -82,7 +82,9 @@ public final class PipelineRunner {
     try lake.prepare()
     let connection = try engine.connect(scratch: pipeline.name)
     self.connection = connection
-    models = try registry.flatMap { try Self.liveModels(pipeline, registry: $0, connection: connection) }
+    models = try registry.flatMap {
+      try Self.liveModels(pipeline, registry: $0, engine: engine, connection: connection)
+    }
     // Functions belong to the whole engine, where other pipelines may run.
     scanFunction = "source_records_\(pipeline.name)"
     scan = try connection.registerRecordBatch(name: scanFunction)
@@ -106,13 +108,14 @@ public final class PipelineRunner {
   public var deltaTables: [String: DeltaTable] { tables.tables }
 
   private static func liveModels(
-    _ pipeline: Pipeline, registry: ModelRegistry, connection: Connection
+    _ pipeline: Pipeline, registry: ModelRegistry, engine: QueryEngine, connection: Connection
   ) throws -> LiveModels? {
     guard !pipeline.models.isEmpty else { return nil }
     for model in pipeline.models where try !model.isOptional && registry.liveVersion(of: model.name) == nil {
       throw StreamingError.noLiveModel(name: model.name, pipeline: pipeline.name)
     }
-    return try ScoringFunctions.register(registry, on: connection, uses: pipeline.models.map(ModelUse.init))
+    return try ScoringFunctions.register(
+      registry, on: connection, uses: pipeline.models.map(ModelUse.init), directory: engine.models)
   }
 
   /// Runs until the mode or the signal ends it, then closes the source.

@@ -1,11 +1,14 @@
 public import DuckDB
 internal import Foundation
+public import Models
 internal import Pipelines
 
 /// The embedded query engine with the settings and functions that a lake's SQL expects.
 public struct QueryEngine: Sendable {
   /// The DuckDB instance.
   public let database: Database
+  /// The models that its SQL functions ask, of all pipelines that use it.
+  public let models = ModelDirectory()
 
   /// An engine whose temporary files stay inside the lake.
   /// - Parameters:

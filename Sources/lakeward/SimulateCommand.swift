@@ -22,6 +22,8 @@ enum SimulateCommand: Command {
     limits, clocks that run ahead (only seen as such if the records are read when they are made: --rate, or
     --start now), late readings, duplicates, temperatures in degrees Fahrenheit, zeros for no signal. What happened to
     whom is written beside as _episodes.csv (deteriorations) and _movements.csv (admissions, transfers, discharges).
+    risk, diabetes: measurements of patients with the faults of illness. What came of each record is written beside as
+    _outcomes.csv, which lakeward models outcomes takes.
 
     examples:
       lakeward simulate illness --rate 2000 --faults
@@ -32,7 +34,7 @@ enum SimulateCommand: Command {
   static let options = [
     Option("rate", "N", "records per second, measured now (default with no --count: 1000)"),
     Option("count", "N", "stop after this many records"),
-    Option("patients", "N", "how many patients, or beds (default illness: 10000, vitals: 2000)"),
+    Option("patients", "N", "how many patients, or beds (default illness: 10000, others: 2000)"),
     Option("seed", "N", "the same seed gives the same records (default 42)"),
     Option("faults", nil, "break 3 % of the records"),
     Option("speed", "N", "vitals: how many hours bodies live in an hour (default 1)"),
@@ -61,8 +63,17 @@ enum SimulateCommand: Command {
       try send(
         VitalsSimulator(seed: seed, beds: patients ?? 2_000, speed: speed, faults: hasFaults ? .mixed : nil),
         of: pipeline, arguments, workspace)
+    case "risk":
+      try send(
+        RiskSimulator(seed: seed, patients: patients ?? 2_000, faults: hasFaults ? .mixed : nil), of: pipeline,
+        arguments, workspace)
+    case "diabetes":
+      try send(
+        DiabetesSimulator(seed: seed, patients: patients ?? 2_000, faults: hasFaults ? .mixed : nil), of: pipeline,
+        arguments, workspace)
     default:
-      throw CommandFailure("there is no simulator for the pipeline \(name) (there are two: illness, vitals)")
+      throw CommandFailure(
+        "there is no simulator for the pipeline \(name) (there are: illness, vitals, risk, diabetes)")
     }
     return 0
   }

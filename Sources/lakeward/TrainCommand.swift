@@ -1,5 +1,3 @@
-internal import DeltaLake
-internal import DuckDB
 internal import Models
 internal import Pipelines
 internal import Streaming
@@ -9,7 +7,7 @@ enum TrainCommand: Command {
   static let name = "train"
   static let summary = "prepare, balance, train, evaluate and register a model"
   static let help = """
-    usage: lakeward train MODEL [--seed N] [--model KIND] [--no-promote]
+    usage: lakeward train MODEL [--data FILE | --from-outcomes] [--seed N] [--model KIND] [--no-promote]
 
     Makes the training rows with the SQL of the pipeline that defines the model, keeps some patients back, balances and
     trains on the others, evaluates on those kept back, prints the figures and saves a version with its card. The new
@@ -20,11 +18,19 @@ enum TrainCommand: Command {
     of the one in the pipeline's YAML: isolation-forest, autoencoder or lstm; or for other models random-forest,
     gradient-boosted-trees or logistic-regression.
 
+    --data FILE takes the rows of a CSV or Parquet file in place of the table that the SQL reads. Its columns have the
+    table's names; upper case and underscores make no difference. --from-outcomes takes the records that the pipeline
+    has stored and the outcomes that have arrived for them. risk and diabetes are trained on generated rows when there
+    is neither a file nor the table; the card and the terminal say so.
+
     examples:
       lakeward import synthea/output/csv && lakeward train illness
       lakeward train illness --seed 7 --no-promote
+      lakeward train diabetes --data diabetes.csv
     """
   static let options = [
+    Option("data", "FILE", "labelled rows: a CSV or Parquet file"),
+    Option("from-outcomes", nil, "the pipeline's own records with the outcomes that have arrived"),
     Option("seed", "N", "the seed of every random choice (default: the pipeline's)"),
     Option("model", "KIND", "what to train instead of the pipeline's algorithm, such as isolation-forest"),
     Option("no-promote", nil, "register the version without making it live"),
@@ -36,39 +42,34 @@ enum TrainCommand: Command {
     }
     let workspace = try Workspace(arguments)
     let entry = try workspace.train(
-      name, seed: try arguments.integer("seed").map(UInt64.init), kind: arguments.text("model"),
+      name, from: try TrainingRows.Origin(arguments), seed: try arguments.integer("seed").map(UInt64.init),
+      kind: arguments.text("model"),
       promote: !arguments.has("no-promote")
     ) { step in
       if Console.isTerminal { Console.writeRaw("\r\(step)\u{1B}[K") }
     }
     if Console.isTerminal { Console.writeRaw("\r\u{1B}[K") }
     Console.write(entry.card.summary)
+    defer { workspace.publishIfAsked(entry) }
     Console.write("saved as \(entry.directory)\(entry.isLive ? ", live" : ", not live (lakeward models promote)")")
     return 0
   }
 }
 
 extension Workspace {
-  /// Trains a model on the lake's tables and registers it.
+  /// Trains a model and registers it.
   /// - Parameter progress: Gets a line before each step.
   func train(
-    _ name: String, seed: UInt64? = nil, kind: String? = nil, promote: Bool = true,
-    progress: @escaping (String) -> Void
+    _ name: String, from data: TrainingRows.Origin = .lake, seed: UInt64? = nil, kind: String? = nil,
+    promote: Bool = true, progress: @escaping (String) -> Void
   ) throws -> ModelRegistry.Entry {
-    let definition = try Self.definition(try model(name).model, kind: kind)
+    let (pipeline, given) = try model(name)
+    let definition = try Self.definition(given, kind: kind)
     let connection = try engine().connect()
-    let existing = Set(try lake.tableNames())
-    let missing = definition.trainingInputs.filter { !existing.contains($0) }
-    guard missing.isEmpty else {
-      throw CommandFailure(
-        "training \(name) reads \(missing.joined(separator: ", ")), which the lake \(lake.root) lacks; "
-          + "run: lakeward import DIR with Synthea's CSV files")
-    }
-    for input in definition.trainingInputs {
-      let scan = try DeltaReader.scanSQL(lake.table(named: input).snapshot())
-      try connection.execute("CREATE OR REPLACE TEMP VIEW \(SQL.quote(identifier: input)) AS SELECT * FROM \(scan)")
-    }
-    let trained =
+    let rows = try TrainingRows(definition, of: pipeline, data, lake: lake, seed: seed ?? definition.seed)
+    defer { rows.cleanUp() }
+    if let note = try rows.provide(on: connection) { progress(note) }
+    var trained =
       definition.algorithm.findsAnomalies
       ? try AnomalyTrainer.train(
         AnomalySpecification(definition, seed: seed), connection: connection, sql: definition.trainingSQL,
@@ -76,6 +77,8 @@ extension Workspace {
       : try Trainer.train(
         TrainingSpecification(definition, seed: seed), connection: connection, sql: definition.trainingSQL,
         progress: progress)
+    trained.card.data.source = rows.source
+    trained.card.data.tables = rows.tables
     return try registry.register(trained, promote: promote)
   }
   /// The definition with another kind of model, if one is given.

@@ -27,7 +27,7 @@ struct Workspace {
 
   init(_ configuration: LakeConfiguration) {
     self.configuration = configuration
-    lake = Lake(root: configuration.lake)
+    lake = Lake(root: configuration.lake, places: configuration.tablePlaces)
     registry = ModelRegistry(directory: configuration.models)
   }
 

@@ -21,6 +21,7 @@ struct HouseTests {
     "Intake": ["Clinical", "DeltaLake", "DuckDB"],
     "Observability": [],
     "Streaming": ["CZlib", "Pipelines", "DeltaLake", "DuckDB", "JSON", "Kafka", "MQTT", "Models", "Observability"],
+    "MLflow": ["HTTP", "JSON", "Models"],
     "Alerts": ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "HTTP", "JSON", "Observability"],
     "Connectors": ["HTTP", "JSON", "DeltaLake", "DuckDB", "Pipelines"],
     "Server": [

@@ -14,6 +14,7 @@ enum ModelsCommand: Command {
            lakeward models rollback MODEL
            lakeward models stage MODEL VERSION candidate|silent|live|retired
            lakeward models history MODEL
+           lakeward models publish MODEL [--version N]
            lakeward models explain MODEL --record FILE [--version N]
 
     list     every version of every model, and its stage
@@ -23,6 +24,7 @@ enum ModelsCommand: Command {
     rollback make the version live again that was live before
     stage    move a version; a silent one scores the stream beside the live one, without alerts
     history  what happened to which version, when and why
+    publish  take versions to the MLflow server that are not there yet
     explain  what each feature of a record adds to its probability (TreeSHAP)
 
     FILE holds one JSON object (- is standard input): either the model's features by name, or a record as the pipeline's
@@ -50,6 +52,7 @@ enum ModelsCommand: Command {
     Subcommand("rollback", "MODEL") { try rollback($0, $1) },
     Subcommand("stage", "MODEL VERSION STAGE") { try stage($0, $1) },
     Subcommand("history", "MODEL") { try history($0, $1) },
+    Subcommand("publish", "MODEL") { try publish($0, $1) },
     Subcommand("explain", "MODEL --record FILE") { try explain($0, $1) },
   ]
 

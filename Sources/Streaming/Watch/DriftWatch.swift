@@ -1,0 +1,119 @@
+internal import DuckDB
+internal import Models
+internal import Pipelines
+
+/// Compares what the live version of a model is asked, and what it answers, with the fingerprint of its training.
+///
+/// It follows the committed table before the scoring table, asks the model again through a function that counts, and
+/// keeps only counts. After a restart windows begin anew with the records that come then.
+final class DriftWatch {
+  private let query: ScoringQuery
+  private let pipeline: Pipeline
+  private let live: LiveModels
+  private let connection: Connection
+  private let policy: DriftPolicy
+  private var position: Positions?
+  private var watched: (version: String, window: SlidingWindow, observer: DistributionObserver)?
+  private var span: ClosedRange<Int64>?
+
+  /// What the functions that count are called after.
+  static func slot(_ model: String) -> String { model + "_watch" }
+
+  init(
+    _ query: ScoringQuery, pipeline: Pipeline, live: LiveModels, connection: Connection, policy: DriftPolicy
+  ) {
+    self.query = query
+    self.pipeline = pipeline
+    self.live = live
+    self.connection = connection
+    self.policy = policy
+  }
+
+  /// The figures of the windows that have closed since the last round. The first round only notes where the table is.
+  /// - Parameter closing: Close what there is, if it is at least a fifth of a window: for a stream that ends.
+  func round(closing: Bool) throws -> [MonitoringFigure] {
+    try live.refresh()
+    guard let model = try live.model(Self.slot(query.model.name)), try prepare(model) else { return [] }
+    let reached = try query.reached()
+    guard let start = position else {
+      position = reached
+      return []
+    }
+    var figures: [MonitoringFigure] = []
+    for slice in try slices(OffsetSpan(from: start, to: reached)) {
+      try observe(slice)
+      guard let counts = watched?.observer.take(), let closed = watched?.window.add(counts) else { continue }
+      figures += judge(closed)
+    }
+    position = reached
+    if closing, let closed = watched?.window.close(atLeast: policy.windowRows / 5) { figures += judge(closed) }
+    return figures
+  }
+
+  /// Begins anew with a new version. False if the version has no fingerprint.
+  private func prepare(_ model: LiveModels.Model) throws -> Bool {
+    guard let observer = model.observer else { return false }
+    if watched?.version != model.card.version, let fingerprint = model.fingerprint {
+      watched = (model.card.version, SlidingWindow(fingerprint, policy: policy), observer)
+      span = nil
+    }
+    return watched != nil
+  }
+
+  /// Spans of about `slideRows` rows in the order of offsets, or of a twentieth of all if there are many.
+  private func slices(_ span: OffsetSpan) throws -> [OffsetSpan] {
+    var slices: [OffsetSpan] = []
+    for (partition, range) in span.ranges.sorted(by: { $0.key < $1.key }) {
+      let whole = OffsetSpan([partition: range])
+      let rows = try connection.query("SELECT count(*) FROM \(query.inputRows(whole))").scalar().intValue ?? 0
+      let size = max(policy.slideRows, rows / 20 + 1)
+      guard rows > size else {
+        slices.append(whole)
+        continue
+      }
+      let ends = try connection.query(
+        """
+        SELECT max("offset") + 1 FROM (
+          SELECT "offset", (row_number() OVER (ORDER BY "offset") - 1) // \(size) AS slice
+          FROM \(query.inputRows(whole)))
+        GROUP BY slice ORDER BY slice
+        """
+      ).rows().compactMap { $0[0].intValue.map(Int64.init) }
+      var start = range.lowerBound
+      for (index, end) in ends.enumerated() {
+        let end = index == ends.count - 1 ? range.upperBound : end
+        slices.append(OffsetSpan([partition: start..<end]))
+        start = end
+      }
+    }
+    return slices
+  }
+
+  private func observe(_ slice: OffsetSpan) throws {
+    let scores = query.model.scores
+    let time = SQL.quote(identifier: scores.time)
+    let row = try connection.query(
+      """
+      SELECT count(\(SQL.quote(identifier: scores.probability))),
+        epoch_us(min(CAST(\(time) AS TIMESTAMPTZ))), epoch_us(max(CAST(\(time) AS TIMESTAMPTZ)))
+      FROM \(try query.rows(slice, asking: Self.slot(query.model.name)))
+      """
+    ).rows()[0]
+    guard let first = row[1].intValue, let last = row[2].intValue else { return }
+    span = min(span?.lowerBound ?? Int64(first), Int64(first))...max(span?.upperBound ?? Int64(last), Int64(last))
+  }
+
+  private func judge(_ closed: SlidingWindow.Closed) -> [MonitoringFigure] {
+    let version = watched?.version ?? ""
+    return closed.columns.flatMap { column in
+      policy.findings(column).map { finding in
+        let isPrediction = column.name == DistributionFingerprint.predictionName
+        return MonitoringFigure(
+          pipeline: pipeline.name, model: query.model.name, version: version,
+          kind: isPrediction ? "prediction" : "feature", column: column.name,
+          statistic: finding.statistic.rawValue, value: finding.value, limit: finding.limit,
+          isDrift: finding.isDrift, rows: closed.rows, window: closed.number, span: span)
+      }
+    }
+  }
+}

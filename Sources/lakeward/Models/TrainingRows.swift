@@ -1,0 +1,187 @@
+internal import DeltaLake
+internal import DuckDB
+internal import Foundation
+internal import Pipelines
+internal import Simulation
+internal import Streaming
+
+/// Where a model's training SQL finds the tables that it reads.
+final class TrainingRows {
+  /// Where the labelled rows come from.
+  enum Origin: Sendable, Hashable {
+    /// The lake's tables; what has a generator is generated if the table is not there.
+    case lake
+    /// A CSV or Parquet file in place of the one table that the SQL reads.
+    case file(String)
+    /// The records that the pipeline has stored, with the outcomes that have arrived.
+    case outcomes
+
+    init(_ arguments: Arguments) throws {
+      switch (arguments.text("data"), arguments.has("from-outcomes")) {
+      case (let file?, false): self = .file(file)
+      case (nil, true): self = .outcomes
+      case (nil, false): self = .lake
+      default: throw UsageError("--data and --from-outcomes exclude each other")
+      }
+    }
+  }
+
+  /// What the card says about it.
+  private(set) var source = "tables"
+  /// Versions of the tables that are read.
+  private(set) var tables: [String: Int64] = [:]
+
+  private let model: ModelDefinition
+  private let pipeline: Pipeline
+  private let origin: Origin
+  private let lake: Lake
+  private let seed: UInt64
+  private var temporaryFile: String?
+
+  init(_ model: ModelDefinition, of pipeline: Pipeline, _ origin: Origin, lake: Lake, seed: UInt64) throws {
+    self.model = model
+    self.pipeline = pipeline
+    self.origin = origin
+    self.lake = lake
+    self.seed = seed
+  }
+
+  /// Makes views of everything that the SQL reads. Returns a line for people if the rows need one.
+  func provide(on connection: Connection) throws -> String? {
+    switch origin {
+    case .file(let path):
+      try view(of: path, on: connection)
+      source = "file \(path.split(separator: "/").last ?? "")"
+      return nil
+    case .outcomes:
+      try outcomes(on: connection)
+      source = "records of \(pipeline.name) with outcomes of \(model.scores.outcomes)"
+      return nil
+    case .lake:
+      let existing = Set(try lake.tableNames())
+      let missing = model.trainingInputs.filter { !existing.contains($0) }
+      if !missing.isEmpty, let csv = generated(missing) { return try generate(csv, on: connection) }
+      guard missing.isEmpty else { throw missingTables(missing) }
+      for input in model.trainingInputs { try view(ofTable: input, as: input, on: connection) }
+      return nil
+    }
+  }
+
+  /// Removes what was only there for the training.
+  func cleanUp() {
+    if let temporaryFile { try? FileManager.default.removeItem(atPath: temporaryFile) }
+  }
+
+  private func view(ofTable name: String, as view: String, on connection: Connection) throws {
+    let snapshot = try lake.table(named: name).snapshot()
+    tables[name] = snapshot.version
+    let scan = try DeltaReader.scanSQL(snapshot)
+    try connection.execute("CREATE OR REPLACE TEMP VIEW \(SQL.quote(identifier: view)) AS SELECT * FROM \(scan)")
+  }
+
+  private func missingTables(_ missing: [String]) -> CommandFailure {
+    let remedy =
+      missing.contains { $0.hasPrefix("synthea_") }
+      ? "run: lakeward import DIR with Synthea's CSV files" : "give labelled rows with --data FILE"
+    return CommandFailure(
+      "training \(model.name) reads \(missing.joined(separator: ", ")), which the lake \(lake.root) lacks; \(remedy)")
+  }
+
+  // MARK: Files
+
+  /// The one table that a file can stand for.
+  private func onlyInput() throws -> String {
+    guard model.trainingInputs.count == 1, let input = model.trainingInputs.first else {
+      throw CommandFailure(
+        "training \(model.name) reads \(model.trainingInputs.count) tables, so one file cannot stand for them")
+    }
+    return input
+  }
+
+  private func view(of path: String, on connection: Connection) throws {
+    guard FileManager.default.isReadableFile(atPath: path) else {
+      throw CommandFailure("\(path): there is no such file, or it cannot be read")
+    }
+    let isParquet = path.lowercased().hasSuffix(".parquet")
+    let literal = SQL.quote(literal: path)
+    let scan = isParquet ? "read_parquet(\(literal))" : "read_csv(\(literal), header = true)"
+    let columns = try connection.columns(of: "SELECT * FROM \(scan)").map(\.name)
+    func plain(_ name: String) -> String { name.lowercased().filter { $0.isLetter || $0.isNumber } }
+    let byPlain = Dictionary(columns.map { (plain($0), $0) }) { first, _ in first }
+    var list: [String] = []
+    var missing: [String] = []
+    for wanted in model.features + [model.label] {
+      guard let column = byPlain[plain(wanted)] else {
+        missing.append(wanted)
+        continue
+      }
+      list.append("\(SQL.quote(identifier: column)) AS \(SQL.quote(identifier: wanted))")
+    }
+    guard missing.isEmpty else {
+      throw CommandFailure(
+        "\(path) has no column \(missing.joined(separator: ", ")); it has: \(columns.joined(separator: ", "))")
+    }
+    let group = byPlain[plain(model.group)]
+    // Without a column that names the patient each row is one of its own.
+    list.append(
+      "\(group.map { SQL.quote(identifier: $0) } ?? "row_number() OVER ()") AS \(SQL.quote(identifier: model.group))")
+    let view = SQL.quote(identifier: try onlyInput())
+    try connection.execute("CREATE OR REPLACE TEMP VIEW \(view) AS SELECT \(list.joined(separator: ", ")) FROM \(scan)")
+  }
+
+  // MARK: Outcomes
+
+  /// The stored records of the table before the scoring table, with the outcomes of the same patient and time.
+  private func outcomes(on connection: Connection) throws {
+    let scores = model.scores
+    let stored = pipeline.scoringTable(of: model.name)?.streamInputs.first ?? ""
+    let existing = try lake.tableNames()
+    for table in [stored, scores.outcomes] where !existing.contains(table) {
+      throw CommandFailure(
+        "the lake \(lake.root) has no table \(table.isEmpty ? "of records" : table) yet; "
+          + "run the pipeline, and bring outcomes in with: lakeward models outcomes \(model.name) FILE")
+    }
+    let view = try onlyInput()
+    try self.view(ofTable: stored, as: "_records", on: connection)
+    try self.view(ofTable: scores.outcomes, as: "_outcomes", on: connection)
+    let columns = Set(try connection.columns(of: "SELECT * FROM _records").map { $0.name.lowercased() })
+    let absent = model.features.filter { !columns.contains($0.lowercased()) }
+    guard absent.isEmpty else {
+      throw CommandFailure("\(stored) has no column \(absent.joined(separator: ", ")), which \(model.name) learns from")
+    }
+    try connection.execute(
+      """
+      CREATE OR REPLACE TEMP VIEW \(SQL.quote(identifier: view)) AS
+      SELECT r.*, o.outcome AS \(SQL.quote(identifier: model.label))
+      FROM _records AS r JOIN _outcomes AS o
+      ON CAST(r.\(SQL.quote(identifier: scores.patient)) AS VARCHAR) = o.patient_id
+      AND r.\(SQL.quote(identifier: scores.time)) = o."time"
+      """)
+  }
+
+  // MARK: Generated rows
+
+  private static let generatedRows = 20_000
+  private static let generatedPatients = 2_000
+
+  private func generated(_ missing: [String]) -> String? {
+    switch missing {
+    case ["risk_labelled"]:
+      RiskSimulator.labelledRows(Self.generatedRows, patients: Self.generatedPatients, seed: seed)
+    case ["diabetes_labelled"]:
+      DiabetesSimulator.labelledRows(Self.generatedPatients, patients: Self.generatedPatients, seed: seed)
+    default: nil
+    }
+  }
+
+  private func generate(_ csv: String, on connection: Connection) throws -> String {
+    try lake.prepare()
+    let path = "\(lake.temporaryFolder)/generated-\(UUID().uuidString).csv"
+    temporaryFile = path
+    try csv.write(toFile: path, atomically: false, encoding: .utf8)
+    try view(of: path, on: connection)
+    let rows = csv.utf8.reduce(-1) { $0 + ($1 == UInt8(ascii: "\n") ? 1 : 0) }
+    source = "generated: \(rows) invented rows of \(Self.generatedPatients) invented patients, seed \(seed)"
+    return "no labelled data: training on \(rows) generated rows"
+  }
+}

@@ -1,0 +1,89 @@
+import Foundation
+import JSON
+import LakewardTesting
+import Testing
+
+/// The pipelines risk and diabetes with the built program: generated training rows or a user's file, simulated records
+/// with every fault, outcomes that arrive afterwards.
+@Suite struct RiskAndDiabetesJobTests {
+  @Test func riskFromGeneratedRowsToScoredTable() throws {
+    let lake = try TestLake(maxRecords: 1_500)
+    let trained = try lake.run("train", "risk")
+    #expect(trained.output.contains("generated: 20000 invented rows"))
+    let simulated = try lake.run("simulate", "risk", "--count", "6000", "--seed", "3", "--faults")
+    let truth = try #require(JSONValue(parsing: simulated.output)?.object)
+    try lake.run("run", "risk", "--once")
+    func expect(_ sql: String, _ expected: JSONValue?, _ name: Comment) throws {
+      #expect(try lake.count(sql) == expected?.int, name)
+    }
+    try expect("SELECT count(*) FROM {bronze_raw_patient}", truth["records"], "records")
+    try expect("SELECT count(*) FROM {silver_raw_patient}", truth["accepted"], "accepted")
+    try expect("SELECT count(*) FROM {quarantine_raw_patient}", truth["quarantined"], "quarantined")
+    try expect("SELECT count(*) FROM {gold_risk} WHERE model_version = '1'", truth["accepted"], "scored")
+    // Probabilities add up, and the class is the most probable one.
+    #expect(
+      try lake.count(
+        """
+        SELECT count(*) FROM {gold_risk} WHERE abs(probability + probability_low + probability_medium - 1) > 1e-5
+        OR risk <> CASE greatest(probability, probability_low, probability_medium)
+          WHEN probability THEN 'High' WHEN probability_low THEN 'Low' ELSE 'Medium' END
+        """) == 0)
+    // What was predicted has to do with what came: the truth stands beside the records.
+    let outcomes = "read_csv('\(lake.lake)/landing/raw_patient/_outcomes.csv')"
+    let right = try lake.count(
+      """
+      SELECT count(*) FROM {gold_risk} AS g JOIN \(outcomes) AS o
+      ON CAST(o.patient_id AS VARCHAR) = g.patient_id AND o."time" = g.event_time WHERE o.outcome = g.risk
+      """)
+    let all = try #require(truth["accepted"]?.int)
+    #expect(Double(right) / Double(all) > 0.72)
+    #expect(try lake.run("verify", "risk").output.contains("risk: clean"))
+  }
+
+  @Test func diabetesFromAUsersFile() throws {
+    let lake = try TestLake()
+    let file = try #require(Places.shared("data/pima/diabetes.csv"))
+    let trained = try lake.run("train", "diabetes", "--data", file)
+    #expect(trained.output.contains("file diabetes.csv") && trained.output.contains("768 from 768 patients"))
+    let shown = try lake.run("models", "show", "diabetes", "--format", "json")
+    let card = try #require(JSONValue(parsing: shown.output)?.object)
+    // Zeros that no living body has are missing: about half of all insulin values.
+    let missing = try #require(card["data"]?.object?["missingShare"]?.object)
+    #expect(abs((missing["insulin"]?.number ?? 0) - 374.0 / 768) < 1e-9)
+    #expect(missing["pregnancies"]?.number == 0)
+    #expect((card["metrics"]?.object?["rocAUC"]?.number ?? 0) > 0.78)
+    #expect(card["trials"]?.array?.count == 2)
+
+    try lake.run("simulate", "diabetes", "--count", "500")
+    try lake.run("run", "diabetes", "--once")
+    #expect(try lake.count("SELECT count(*) FROM {gold_diabetes} WHERE prediction IN (0, 1)") == 500)
+    #expect(try lake.count("SELECT count(*) FROM {silver_diabetes} WHERE glucose = 0 OR bmi = 0 OR insulin = 0") == 0)
+    try lake.directory.write(
+      "{\"Glucose\": 180, \"glucose\": 180, \"bmi\": 41, \"age\": 52, \"pregnancies\": 3}", to: "record.json")
+    let explained = try lake.run("models", "explain", "diabetes", "--record", lake.directory.file("record.json"))
+    #expect(explained.output.contains("glucose"))
+  }
+
+  @Test func whatIsWrongWithAFileIsSaid() throws {
+    let lake = try TestLake()
+    try lake.directory.write("Glucose,BMI\n1,2\n", to: "half.csv")
+    let half = try lake.start("train", "diabetes", "--data", lake.directory.file("half.csv")).wait()
+    #expect(half.status == 1 && half.errors.contains("has no column pregnancies, blood_pressure"))
+    let nothing = try lake.start("train", "risk", "--data", "nowhere.csv").wait()
+    #expect(nothing.status == 1 && nothing.errors.contains("there is no such file"))
+    let both = try lake.start("train", "risk", "--data", "a.csv", "--from-outcomes").wait()
+    #expect(both.status == 2)
+    let early = try lake.start("train", "risk", "--from-outcomes").wait()
+    #expect(early.status == 1 && early.errors.contains("has no table silver_raw_patient yet"))
+  }
+
+  /// Without a model nothing stops: rows are stored without an answer.
+  @Test func withoutAModelRecordsAreStoredAnyway() throws {
+    let lake = try TestLake()
+    try lake.run("simulate", "risk", "--count", "200")
+    try lake.run("simulate", "diabetes", "--count", "200")
+    try lake.run("run", "risk", "diabetes", "--once")
+    #expect(try lake.count("SELECT count(*) FROM {gold_risk} WHERE risk IS NULL AND probability IS NULL") == 200)
+    #expect(try lake.count("SELECT count(*) FROM {gold_diabetes} WHERE prediction IS NULL") == 200)
+  }
+}

@@ -1,0 +1,45 @@
+-- Scored records.
+CREATE STREAMING TABLE gold_diabetes
+COMMENT 'Measurements with the diabetes model''s answer: prediction is 1 from the threshold of the model version on'
+AS
+SELECT
+  patient_id,
+  event_time,
+  pregnancies,
+  glucose,
+  blood_pressure,
+  skin_thickness,
+  insulin,
+  bmi,
+  diabetes_pedigree_function,
+  age,
+  probability,
+  CASE
+    WHEN probability IS NULL THEN NULL
+    WHEN probability >= model_threshold('diabetes') THEN 1
+    ELSE 0
+  END AS prediction,
+  model_version('diabetes') AS model_version
+FROM (
+  SELECT
+    patient_id,
+    event_time,
+    pregnancies,
+    glucose,
+    blood_pressure,
+    skin_thickness,
+    insulin,
+    bmi,
+    diabetes_pedigree_function,
+    age,
+    predict_diabetes(
+      pregnancies,
+      glucose,
+      blood_pressure,
+      skin_thickness,
+      insulin,
+      bmi,
+      diabetes_pedigree_function,
+      age) AS probability
+  FROM STREAM(silver_diabetes)
+) AS scored;

@@ -1,0 +1,37 @@
+-- Scored records: the most probable class, and the probability of each.
+CREATE STREAMING TABLE gold_risk
+COMMENT 'Measurements with the risk model''s answer: risk is the most probable of Low, Medium and High'
+AS
+SELECT
+  patient_id,
+  event_time,
+  heart_rate,
+  systolic_blood_pressure,
+  diastolic_blood_pressure,
+  oxygen_saturation,
+  body_temperature,
+  glucose,
+  answer.label AS risk,
+  answer."High" AS probability,
+  answer."Low" AS probability_low,
+  answer."Medium" AS probability_medium,
+  model_version('risk') AS model_version
+FROM (
+  SELECT
+    patient_id,
+    event_time,
+    heart_rate,
+    systolic_blood_pressure,
+    diastolic_blood_pressure,
+    oxygen_saturation,
+    body_temperature,
+    glucose,
+    predict_risk(
+      heart_rate,
+      systolic_blood_pressure,
+      diastolic_blood_pressure,
+      oxygen_saturation,
+      body_temperature,
+      glucose) AS answer
+  FROM STREAM(silver_raw_patient)
+) AS scored;
