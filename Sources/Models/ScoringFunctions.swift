@@ -140,7 +140,8 @@ public enum ScoringFunctions {
           }
         }
         let names = try output.field(2)
-        let parts = try model.scorer.model.contributions(flagged.flatMap { rows[$0 * width..<($0 + 1) * width] }, output: 0)
+        let parts = try model.scorer.model.contributions(
+          flagged.flatMap { rows[$0 * width..<($0 + 1) * width] }, output: 0)
         var next = 0
         for (place, row) in flagged.enumerated() {
           while next < row {

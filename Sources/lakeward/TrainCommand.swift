@@ -91,7 +91,8 @@ extension Workspace {
       let names = answersTheSame.map(\.rawValue)
       let guess = nearest(to: kind, among: names).map { "; did you mean \($0)?" } ?? ""
       throw UsageError(
-        "lakeward train: \(definition.name) cannot be made by \(kind)\(guess) (there are: \(names.joined(separator: ", ")))")
+        "lakeward train: \(definition.name) cannot be made by \(kind)\(guess) (there are: \(names.joined(separator: ", ")))"
+      )
     }
     var changed = definition
     changed.algorithms = [algorithm]

@@ -1,6 +1,7 @@
 internal import Foundation
 internal import MLflow
 internal import Models
+internal import Pipelines
 
 /// `lakeward models publish`
 extension ModelsCommand {
