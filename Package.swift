@@ -79,8 +79,8 @@ let package = Package(
     .executableTarget(
       name: "lakeward",
       dependencies: [
-        "Alerts", "Clinical", "DeltaLake", "DuckDB", "Intake", "JSON", "Kafka", "Models", "Observability", "Pipelines",
-        "Query", "Server", "Simulation", "Streaming",
+        "Alerts", "Clinical", "DeltaLake", "DuckDB", "Intake", "JSON", "Kafka", "MLflow", "Models", "Observability",
+        "Pipelines", "Query", "Server", "Simulation", "Streaming",
       ],
       swiftSettings: swift),
 
