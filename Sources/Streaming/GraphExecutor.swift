@@ -13,7 +13,9 @@ final class GraphExecutor {
   let connection: Connection
   private let writer: FileWriterQueue
   let graph: GraphSQL
-  private var deduplicators: [String: Deduplicator] = [:]
+  private(set) var deduplicators: [String: Deduplicator] = [:]
+  /// The most keys for deduplication in memory, for each table.
+  private let keyBudget: Int64
   /// Recent readings, by the relation's name in small letters.
   var histories: [String: RecentHistory] = [:]
   /// The histories that the micro-batch in hand has read, with the rows that it adds to them.
@@ -41,8 +43,9 @@ final class GraphExecutor {
   ///   - writerConnection: Writes files at the same time; of the same database.
   init(
     pipeline: Pipeline, source: SourceDefinition, tables: PipelineTables, lake: Lake, connection: Connection,
-    writerConnection: Connection
+    writerConnection: Connection, keyBudget: Int64 = Deduplicator.defaultBudget
   ) {
+    self.keyBudget = keyBudget
     self.pipeline = pipeline
     self.tables = tables
     self.lake = lake
@@ -121,7 +124,8 @@ final class GraphExecutor {
     for history in histories.values { history.forget() }
     for definition in pipeline.streamingTables {
       guard let rule = definition.deduplicate else { continue }
-      let deduplicator = Deduplicator(table: definition.name, rule: rule, connection: connection)
+      let deduplicator = Deduplicator(
+        table: definition.name, rule: rule, identity: tables.identity, connection: connection, budget: keyBudget)
       try deduplicator.rebuild(from: try tables.table(definition.name).snapshot(), staged: rows(definition.name))
       deduplicators[definition.name] = deduplicator
     }
@@ -193,7 +197,7 @@ final class GraphExecutor {
 
   /// The rows became durable: remember their keys.
   func didCommit(_ changes: [TableChange], span: OffsetSpan) throws {
-    for change in changes { try deduplicators[change.table]?.didCommit() }
+    for change in changes { try deduplicators[change.table]?.didCommit(span: span) }
     for (name, current) in usedHistories {
       try histories[name]?.didCommit(current, span: span, newest: report.newestEventTimes)
     }

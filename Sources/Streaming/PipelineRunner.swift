@@ -48,7 +48,7 @@ public final class PipelineRunner {
   private var source: any RecordSource
   private let connection: Connection
   private let tables: PipelineTables
-  private let executor: GraphExecutor
+  let executor: GraphExecutor
   private let scan: RecordBatchScan
   private let scanFunction: String
   private let models: LiveModels?
@@ -73,7 +73,7 @@ public final class PipelineRunner {
 
   init(
     pipeline: Pipeline, lake: Lake, engine: QueryEngine, source: any RecordSource, registry: ModelRegistry?,
-    maintenance schedule: TableMaintenance.Schedule
+    maintenance schedule: TableMaintenance.Schedule, keyBudget: Int64 = Deduplicator.defaultBudget
   ) throws {
     guard let definition = pipeline.source else { throw StreamingError.noSource(pipeline: pipeline.name) }
     self.pipeline = pipeline
@@ -91,7 +91,7 @@ public final class PipelineRunner {
     tables = PipelineTables(pipeline: pipeline, source: definition, lake: lake)
     executor = GraphExecutor(
       pipeline: pipeline, source: definition, tables: tables, lake: lake, connection: connection,
-      writerConnection: try engine.connect(scratch: pipeline.name))
+      writerConnection: try engine.connect(scratch: pipeline.name), keyBudget: keyBudget)
     limit = BatchLimit(records: pipeline.trigger.maxRecords, bytes: pipeline.trigger.maxBytes)
     try executor.prepare()
     expectations = try ExpectationLog(pipeline, identity: tables.identity, lake: lake, connection: connection)

@@ -71,3 +71,40 @@ import Testing
     #expect(error?.description.contains("silver_visits: the event time seen must be an instant") ?? false)
   }
 }
+
+/// However few keys are in memory, the same rows stay: what is older is looked up in the table.
+@Suite struct KeyBudgetTests {
+  @Test(arguments: [2, 40] as [Int64]) func memoryIsBoundedAndTheOutcomeIsTheSame(budget: Int64) throws {
+    var random = SplitMix(state: 5)
+    var readings: [ReadingsBench.Reading] = []
+    for index in 0..<300 {
+      // A third repeats anything earlier, near or far.
+      if index > 0, index % 3 == 0 {
+        readings.append(readings[random.below(readings.count)])
+      } else {
+        readings.append(.init(patient: "p\(random.below(3))", second: index * 60 - random.below(500), pulse: 60))
+      }
+    }
+    let expected = try ReadingsBench(late: .table)
+    try expected.run([0: readings], maxRecords: 1_000)
+    let bench = try ReadingsBench(late: .table)
+    for batches in [4, 3, .max] {
+      let stop = StopSignal()
+      var count = 0
+      let runner = try PipelineRunner(
+        pipeline: bench.pipeline(maxRecords: 20), lake: bench.lake, engine: QueryEngine(lake: bench.lake),
+        source: MemorySource([0: readings.map(ReadingsBench.json)]), registry: nil,
+        maintenance: TableMaintenance.Schedule(), keyBudget: budget)
+      try runner.run(.once, stop: stop) { event, _ in
+        guard case .committed = event else { return }
+        count += 1
+        if count == batches { stop.stop() }
+      }
+      let deduplicator = try #require(runner.executor.deduplicators["silver_readings"])
+      #expect(deduplicator.knownRows <= budget && deduplicator.floor != nil)
+    }
+    #expect(try bench.silver() == expected.silver())
+    #expect(try bench.silver().count == Set(readings).count)
+    try bench.verify()
+  }
+}
