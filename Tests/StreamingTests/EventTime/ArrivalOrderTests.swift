@@ -134,14 +134,14 @@ import Testing
 
   @Test func summerTimeAndLeapSecondsAreInstants() throws {
     let connection = try QueryEngine(lake: Lake(root: "/nonexistent")).connect()
-    let parser = RecordParser(fields: [RecordField(name: "at", type: .timestamp)])
+    let parser = RecordParser(fields: [RecordField(name: "seen", type: .timestamp)])
     try parser.register(on: connection)
     func seconds(_ text: String) throws -> Int64? {
       let bronze = """
-        (SELECT '{"at":"\(text)"}' AS raw, 'utf-8' AS raw_encoding, 's' AS "source", 0 AS "partition", 0 AS "offset",
+        (SELECT '{"seen":"\(text)"}' AS raw, 'utf-8' AS raw_encoding, 's' AS "source", 0 AS "partition", 0 AS "offset",
           now() AS ingest_time)
         """
-      return try connection.query("SELECT epoch_us(at) // 1000000 FROM (\(parser.select(from: bronze)))").scalar()
+      return try connection.query("SELECT epoch_us(seen) // 1000000 FROM (\(parser.select(from: bronze)))").scalar()
         .integer
     }
     // Berlin's clocks go from 02:00 to 03:00, and in autumn from 03:00 back to 02:00.
