@@ -8,35 +8,7 @@ extension ModelCard {
   }
 
   private var head: String {
-    let gives =
-      classes.map { "the probabilities of `\(label)` being \($0.joined(separator: ", "))" }
-      ?? "the probability of `\(label)`"
-    var rows = [
-      ("registered", createdAt), ("library", library), ("seed", String(seed)), ("settings", settingsText),
-      ("balance", "\(balance), on training parts only"),
-      (
-        "rows",
-        "\(data.rows) of \(data.groups) groups (`\(group)`), \(percent(positiveShare)) positive; "
-          + "\(data.unlabelledRows) without a label left out"
-      ),
-      (
-        "trained on",
-        "\(data.trainingRows) rows of \(data.trainingGroups) groups, \(data.syntheticRows) synthetic"
-      ),
-      ("evaluated on", "\(data.testRows) rows of \(data.testGroups) groups, none of them trained on"),
-      ("data", data.source ?? "tables"),
-      ("data fingerprint", "`\(data.fingerprint)`"),
-      ("calibration", calibration?.method.rawValue ?? "none: scores rank, they are no frequencies"),
-    ]
-    if let threshold { rows.append(("decision threshold", "\(decimal(threshold)), \(thresholdRule)")) }
-    if let temporal {
-      rows.append(
-        (
-          "over time",
-          "a model of the \(temporal.trainingRows) earliest rows reaches ROC-AUC "
-            + "\(temporal.rocAUC.map(decimal) ?? "–") on \(temporal.testRows) later rows of other patients"
-        ))
-    }
+    let rows = facts.map { "| \($0.0) | \($0.1) |" }.joined(separator: "\n")
     return """
       # \(name), version \(version)
 
@@ -44,9 +16,53 @@ extension ModelCard {
 
       | | |
       |---|---|
-      \(rows.map { "| \($0.0) | \($0.1) |" }.joined(separator: "\n"))
+      \(rows)
 
       """
+  }
+
+  private var gives: String {
+    if algorithm.findsAnomalies { return "a score of how unusual a reading is" }
+    return classes.map { "the probabilities of `\(label)` being \($0.joined(separator: ", "))" }
+      ?? "the probability of `\(label)`"
+  }
+
+  private var facts: [(String, String)] {
+    var facts = [("registered", createdAt), ("library", library), ("seed", String(seed)), ("settings", settingsText)]
+    if algorithm.findsAnomalies {
+      facts += [
+        ("rows", "\(data.rows) of \(data.groups) groups (`\(group)`), none labelled for training"),
+        ("trained on", "\(data.trainingRows) rows of \(data.trainingGroups) groups"),
+      ]
+    } else {
+      facts += [
+        ("balance", "\(balance), on training parts only"),
+        (
+          "rows",
+          "\(data.rows) of \(data.groups) groups (`\(group)`), \(percent(positiveShare)) positive; "
+            + "\(data.unlabelledRows) without a label left out"
+        ),
+        (
+          "trained on",
+          "\(data.trainingRows) rows of \(data.trainingGroups) groups, \(data.syntheticRows) synthetic"
+        ),
+        ("calibration", calibration?.method.rawValue ?? "none: scores rank, they are no frequencies"),
+      ]
+    }
+    facts += [
+      ("evaluated on", "\(data.testRows) rows of \(data.testGroups) groups, none of them trained on"),
+      ("data", data.source ?? "tables"), ("data fingerprint", "`\(data.fingerprint)`"),
+    ]
+    if let threshold { facts.append(("threshold", "\(decimal(threshold)), \(thresholdRule)")) }
+    if let temporal {
+      facts.append(
+        (
+          "over time",
+          "a model of the \(temporal.trainingRows) earliest rows reaches ROC-AUC "
+            + "\(temporal.rocAUC.map(decimal) ?? "–") on \(temporal.testRows) later rows of other patients"
+        ))
+    }
+    return facts
   }
 
   private var measureSection: String {

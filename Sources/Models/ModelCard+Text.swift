@@ -3,15 +3,16 @@ import Foundation
 extension ModelCard {
   /// The measures as a table for a terminal, one line each.
   public var summary: String {
+    let isSupervised = !algorithm.findsAnomalies
     var lines = [
       "model            \(name)\(version.isEmpty ? "" : " version \(version)")",
-      "algorithm        \(algorithm.rawValue), \(settingsText), balance \(balance)",
-      "rows             \(data.rows) from \(data.groups) patients, \(classShares)",
+      "algorithm        \(algorithm.rawValue), \(settingsText)" + (isSupervised ? ", balance \(balance)" : ""),
+      "rows             \(data.rows) from \(data.groups) patients" + (isSupervised ? ", \(classShares)" : ""),
     ]
     if let source = data.source, source != "tables" { lines.append("data             \(source)") }
     lines += [
       "trained on       \(data.trainingRows) rows of \(data.trainingGroups) patients"
-        + " + \(data.syntheticRows) synthetic",
+        + (isSupervised ? " + \(data.syntheticRows) synthetic" : ""),
       "evaluated on     \(data.testRows) rows of \(data.testGroups) patients never seen in training",
     ]
     if let trials {
@@ -21,7 +22,7 @@ extension ModelCard {
     if let calibration {
       lines.append("calibration      \(calibration.method.rawValue)\(reliabilityText)")
     }
-    lines += [""] + measureLines
+    if !heldOutMeasures.isEmpty { lines += [""] + measureLines }
     if let confusion = metrics?.confusion {
       lines += [
         "",

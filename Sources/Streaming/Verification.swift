@@ -192,7 +192,7 @@ public struct Verification {
     var skipped: Int64 = 0
     if columns.contains("model_version"), let model = pipeline.models.first {
       // Rows that an earlier version scored cannot be recomputed with the live one.
-      let live = "model_version = model_version(\(SQL.quote(literal: model.name)))"
+      let live = "model_version IS NOT DISTINCT FROM model_version(\(SQL.quote(literal: model.name)))"
       skipped = try count("SELECT count(*) FROM \(table) WHERE NOT (\(live))")
       if skipped > 0 { return try recomputedInPart(definition, stored: stored, recomputed: recomputed, live: live) }
     }

@@ -12,7 +12,7 @@ import Testing
   @Test func isSoundAndPortable() throws {
     let pipeline = bench.pipeline
     #expect(pipeline.warnings.isEmpty)
-    #expect(pipeline.streamingTables.map(\.name) == ["silver_patient_vitals"])
+    #expect(pipeline.streamingTables.map(\.name) == ["silver_patient_vitals", "gold_vital_scores"])
     #expect(pipeline.source?.kafka?.topic == "patient-vitals")
     #expect(pipeline.source?.landing?.path == "landing/patient_vitals")
     #expect(pipeline.source?.bronzeTable == "bronze_patient_vitals")
@@ -24,7 +24,9 @@ import Testing
       pipeline.eventTime
         == EventTime(
           column: "event_time", allowedLatenessSeconds: 3_600, late: .table, futureToleranceSeconds: 300))
-    #expect(pipeline.models.isEmpty)
+    let model = try #require(pipeline.models.first)
+    #expect(pipeline.models.count == 1 && model.isOptional && model.algorithm == .isolationForest)
+    #expect(model.trainingInputs == ["silver_patient_vitals"] && model.label.isEmpty)
   }
 
   @Test(arguments: [

@@ -110,6 +110,18 @@ banded AS (
     CAST(sum(CASE WHEN band IS NULL THEN seconds ELSE 0 END) AS BIGINT) AS seconds_unknown
   FROM spans
   GROUP BY patient_id, date
+),
+-- By the versions of the model that were live when the readings came; NULL where there was none.
+unusual AS (
+  SELECT
+    patient_id,
+    CAST(event_time AS DATE) AS date,
+    CASE WHEN count(anomaly_score) > 0 THEN count(CASE WHEN anomaly_flag THEN 1 END) END AS anomaly_readings,
+    max(anomaly_score) AS anomaly_score_max,
+    max_by(anomaly_score, CASE WHEN anomaly_score IS NOT NULL THEN event_time END) AS anomaly_score_last,
+    max_by(most_deviating_vital, CASE WHEN most_deviating_vital IS NOT NULL THEN event_time END) AS most_deviating_vital
+  FROM gold_vital_scores
+  GROUP BY patient_id, CAST(event_time AS DATE)
 )
 SELECT
   summed.patient_id,
@@ -169,6 +181,11 @@ SELECT
   summed.qsofa_lower_max,
   summed.alert_readings,
   summed.suspect_readings,
-  summed.no_signal_readings
+  summed.no_signal_readings,
+  unusual.anomaly_readings,
+  unusual.anomaly_score_max,
+  unusual.anomaly_score_last,
+  unusual.most_deviating_vital
 FROM summed
-JOIN banded ON summed.patient_id = banded.patient_id AND summed.date = banded.date;
+JOIN banded ON summed.patient_id = banded.patient_id AND summed.date = banded.date
+LEFT JOIN unusual ON summed.patient_id = unusual.patient_id AND summed.date = unusual.date;
