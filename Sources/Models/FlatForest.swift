@@ -104,7 +104,7 @@ final class FlatForest: @unchecked Sendable {
 }
 
 /// What the walker needs of XGBoost's document.
-private struct ForestDocument {
+struct ForestDocument {
   struct Tree {
     var nodes: [lakeward_node] = []
     var values: [Float] = []
@@ -120,6 +120,8 @@ private struct ForestDocument {
   let link: Link
   let bases: [Float]
   private(set) var trees: [Tree] = []
+  /// XGBoost's own documents of the trees.
+  let documents: [UBJSON]
 
   init?(_ learner: UBJSON, features: Int, outputs: Int) throws(ModelError) {
     switch learner["objective"]?["name"]?.string {
@@ -140,6 +142,7 @@ private struct ForestDocument {
     guard outputOfTree.count == documents.count, outputOfTree.allSatisfy({ (0..<outputs).contains($0) }) else {
       return nil
     }
+    self.documents = documents
     let isLogistic = link == .logistic
     bases = (0..<outputs).map { output in
       let score = scores.count == 1 ? scores[0] : scores[output]

@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// A model made of trees, in XGBoost's format: a random forest, gradient-boosted trees, or what somebody trained
 /// elsewhere. Gives the probability of the positive class, or of each class.
 ///
@@ -22,6 +24,8 @@ public final class ForestModel: Model {
 
   private let booster: Booster
   private let flat: FlatForest?
+  /// Tables for explanations by output, made when first asked for.
+  private let shap = Mutex<[TreeShap?]?>(nil)
 
   /// "XGBoost" and the version of the library in use.
   public static var libraryVersion: String { Booster.libraryVersion }
@@ -166,8 +170,36 @@ public final class ForestModel: Model {
 
   /// TreeSHAP contributions (path-dependent, Lundberg 2018) to one output: per row one value per feature and then the
   /// base value. They add up to the margin, which for a binary forest trained here is the probability.
+  ///
+  /// The first call makes tables for each output (some tens of megabytes for a large forest).
   public func contributions(_ rows: [Float], output: Int = 0) throws(ModelError) -> [Float] {
     try requireWholeRows(rows)
+    let known: [TreeShap?]
+    if let tables = shap.withLock({ $0 }) {
+      known = tables
+    } else {
+      let made = try makeShap()
+      shap.withLock { $0 = made }
+      known = made
+    }
+    if let tables = known[output] { return tables.contributions(rows) }
+    return try contributionsOfXGBoost(rows, output: output)
+  }
+
+  private func makeShap() throws(ModelError) -> [TreeShap?] {
+    guard let learner = try UBJSON(serialized)["learner"], flat != nil,
+      let document = try ForestDocument(learner, features: features.count, outputs: outputs)
+    else { return [TreeShap?](repeating: nil, count: outputs) }
+    var tables: [TreeShap?] = []
+    for output in 0..<outputs {
+      let trees = zip(document.documents, document.trees).filter { $1.output == output }.map { $0.0 }
+      tables.append(try TreeShap(trees, base: document.bases[output], features: features.count))
+    }
+    return tables
+  }
+
+  /// The same by XGBoost itself: the reference for `contributions`, and what explains models that cannot be tabulated.
+  func contributionsOfXGBoost(_ rows: [Float], output: Int = 0) throws(ModelError) -> [Float] {
     let all: [Float]
     do {
       all = try rows.withUnsafeBufferPointer {

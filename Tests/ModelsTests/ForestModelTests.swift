@@ -136,3 +136,34 @@ import Testing
     return probabilities
   }
 }
+
+/// The library's own tables against XGBoost's TreeSHAP.
+@Suite struct TreeShapTests {
+  @Test(arguments: [(1, 2), (20, 6), (10, 9)])
+  func equalsXGBoost(trees: Int, depth: Int) throws {
+    let dataset = SampleData.dataset(rows: 1_500, groups: 100, seed: UInt64(depth), missingShare: 0.2)
+    var settings = TreeSettings.forest
+    settings.trees = trees
+    settings.maxDepth = depth
+    for boosted in [false, true] {
+      let model =
+        boosted
+        ? try ForestModel.boost(dataset, settings: settings, seed: 3)
+        : try ForestModel.train(dataset, settings: settings, seed: 3)
+      let rows = Array(dataset.values.prefix(70 * dataset.features.count))
+      let found = try model.contributions(rows)
+      let expected = try model.contributionsOfXGBoost(rows)
+      #expect(zip(found, expected).allSatisfy { abs($0 - $1) < 1e-4 })
+    }
+  }
+
+  @Test func everyClassHasItsOwn() throws {
+    let dataset = ModelKindTests.threeClasses(rows: 600, seed: 3)
+    let model = try ForestModel.boost(dataset, settings: TrainerTests.trees(10), seed: 1)
+    for output in 0..<3 {
+      let found = try model.contributions(dataset.values, output: output)
+      let expected = try model.contributionsOfXGBoost(dataset.values, output: output)
+      #expect(zip(found, expected).allSatisfy { abs($0 - $1) < 1e-4 })
+    }
+  }
+}

@@ -88,12 +88,14 @@ public enum AnomalyTrainer {
     let known = scores.indices.filter { !scores[$0].isNaN }
     var card = ModelCard(
       name: specification.name, algorithm: specification.kind, settings: settings, features: dataset.features,
-      label: specification.label, group: specification.group, data: ModelCard.TrainingData(
+      label: specification.label, group: specification.group,
+      data: ModelCard.TrainingData(
         dataset, development: training, test: dataset.subset(split.held), syntheticRows: 0),
       seed: specification.seed, library: "Lakeward")
     let threshold = quantile(known.map { scores[$0] }, 1 - specification.contamination)
     card.threshold = Double(threshold)
-    card.thresholdRule = "the score that \(percent(specification.contamination)) of the readings of patients kept back reach"
+    card.thresholdRule =
+      "the score that \(percent(specification.contamination)) of the readings of patients kept back reach"
     let labels = known.map { dataset.targets[test[$0]] == 1 }
     if labels.contains(true), labels.contains(false) {
       card.metrics = ClassificationMetrics(
