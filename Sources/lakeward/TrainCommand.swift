@@ -81,6 +81,7 @@ extension Workspace {
     trained.card.data.tables = rows.tables
     return try registry.register(trained, promote: promote)
   }
+
   /// The definition with another kind of model, if one is given.
   private static func definition(_ definition: ModelDefinition, kind: String?) throws -> ModelDefinition {
     guard let kind else { return definition }

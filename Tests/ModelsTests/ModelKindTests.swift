@@ -197,3 +197,44 @@ import Testing
     }
   }
 }
+
+/// Models that somebody trained elsewhere.
+@Suite struct ModelImportTests {
+  private let dataset = SampleData.dataset(rows: 500, groups: 50, seed: 8)
+
+  @Test func scoresAsItDidElsewhere() throws {
+    let model = try ForestModel.boost(dataset, settings: TrainerTests.trees(10), seed: 1)
+    let use = ModelUse("illness", features: SampleData.features)
+    let trained = try TrainedModel(importing: model.serialized, for: use, group: "patient_id", threshold: nil)
+    #expect(trained.card.algorithm == .imported && trained.card.threshold == 0.5)
+    #expect(trained.card.markdown.contains("imported-xgboost"))
+    try withRegistry { registry in
+      let entry = try registry.register(trained, promote: false)
+      #expect(!entry.isLive)
+      #expect(try entry.scorer().predict(dataset.values) == model.predict(dataset.values))
+    }
+  }
+
+  @Test func whatDoesNotFitIsSaid() throws {
+    let bytes = try ForestModel.boost(dataset, settings: TrainerTests.trees(3), seed: 1).serialized
+    let three = ModelKindTests.threeClasses(rows: 300, seed: 1)
+    let classes = try ForestModel.boost(three, settings: TrainerTests.trees(3), seed: 1).serialized
+    var other = SampleData.features
+    other[0] = "pulse"
+    let cases: [([UInt8], ModelUse, ModelError.Code, String)] = [
+      (bytes, ModelUse("m", features: other), .features, "lacks pulse and has heart_rate instead"),
+      (bytes, ModelUse("m", features: SampleData.features.reversed()), .features, "in another order"),
+      (bytes, ModelUse("m", features: Array(SampleData.features.dropLast())), .features, "has gender instead"),
+      (classes, ModelUse("m", features: three.features), .features, "3 classes"),
+      (bytes, ModelUse("m", features: SampleData.features, classes: ["a", "b", "c"]), .features, "one probability"),
+      (bytes, ModelUse("m", features: SampleData.features, findsAnomalies: true), .unsupported, "anomalies"),
+      (Array("binf1234".utf8), ModelUse("m", features: SampleData.features), .corruptModel, "not UBJSON"),
+    ]
+    for (bytes, use, code, text) in cases {
+      let error = #expect(throws: ModelError.self) {
+        try TrainedModel(importing: bytes, for: use, group: "patient", threshold: nil)
+      }
+      #expect(error?.code == code && error?.message.contains(text) == true, "\(error?.description ?? "")")
+    }
+  }
+}

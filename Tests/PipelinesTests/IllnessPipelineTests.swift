@@ -37,7 +37,7 @@ import Testing
       gold.columns == [
         "patient_id", "age_group", "gender", "body_mass_index", "body_temperature", "heart_rate",
         "systolic_blood_pressure", "creatinine", "alt", "glucose", "hemoglobin", "leukocytes", "oxygen_saturation",
-        "prediction", "event_time", "probability", "model_version",
+        "prediction", "event_time", "probability", "model_version", "explanation",
       ])
     #expect(gold.streamInputs == ["silver_patient_data"])
   }

@@ -102,19 +102,24 @@ import Testing
     try connection.execute(
       """
       CREATE MACRO predict_illness(\((0..<17).map { "a\($0)" }.joined(separator: ", "))) AS a9 / 100;
+      CREATE MACRO explain_illness(\((0..<17).map { "a\($0)" }.joined(separator: ", "))) AS 'heart_rate +0.700';
       CREATE MACRO model_threshold(name) AS 0.7; CREATE MACRO model_version(name) AS '3';
       INSERT INTO records (patient_id, birthday, heart_rate) VALUES ('A', '1950-01-01', 69), ('B', NULL, 70), ('C', NULL, NULL);
+      INSERT INTO records (patient_id, heart_rate, glucose) VALUES ('D', 71, 451), ('E', 69, 451);
       """)
     let gold = try #require(pipeline.table(named: "gold_patient_data"))
     let silver = try silver()
     let result = try connection.query(
-      "SELECT patient_id, age_group, prediction, probability, model_version FROM (\(gold.sql { _ in silver })) ORDER BY 1"
+      "SELECT patient_id, age_group, prediction, probability, model_version, explanation FROM (\(gold.sql { _ in silver })) ORDER BY 1"
     )
+    let rows = try result.rows()
     #expect(
-      try result.rows() == [
-        [.string("a"), .string("65-79"), .int(0), .double(0.69), .string("3")],
-        [.string("b"), .null, .int(1), .double(0.7), .string("3")],
-        [.string("c"), .null, .int(0), .null, .string("3")],
+      rows == [
+        [.string("a"), .string("65-79"), .int(0), .double(0.69), .string("3"), .null],
+        [.string("b"), .null, .int(1), .double(0.7), .string("3"), .null],
+        [.string("c"), .null, .int(0), .null, .string("3"), .null],
+        [.string("d"), .null, .int(1), .double(0.71), .string("3"), .string("heart_rate +0.700")],
+        [.string("e"), .null, .int(0), .double(0.69), .string("3"), .null],
       ])
   }
 }

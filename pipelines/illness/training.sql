@@ -176,6 +176,15 @@ SELECT
   a.patient AS patient_id,
   a.encounter AS encounter_id,
   a.started_at AS event_time,
+  CASE
+    WHEN a.age < 18 THEN '0-17'
+    WHEN a.age <= 34 THEN '18-34'
+    WHEN a.age <= 49 THEN '35-49'
+    WHEN a.age <= 64 THEN '50-64'
+    WHEN a.age <= 79 THEN '65-79'
+    ELSE '80+'
+  END AS age_group,
+  CASE a.gender WHEN 0 THEN 'female' WHEN 1 THEN 'male' END AS sex,
   CASE WHEN a.age < 18 THEN 1e0 ELSE 0e0 END AS age_0_17,
   CASE WHEN a.age BETWEEN 18 AND 34 THEN 1e0 ELSE 0e0 END AS age_18_34,
   CASE WHEN a.age BETWEEN 35 AND 49 THEN 1e0 ELSE 0e0 END AS age_35_49,

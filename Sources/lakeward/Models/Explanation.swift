@@ -21,11 +21,13 @@ struct Explanation {
   init(_ entry: ModelRegistry.Entry, _ record: FeatureRecord) throws {
     card = entry.card
     let scorer = try entry.scorer()
-    let found = try scorer.predict(record.values)
+    // A model of sequences is shown the reading alone.
+    let earlier = [Float](repeating: .nan, count: scorer.model.width - record.values.count)
+    let found = try scorer.predict(earlier + record.values)
     scores = found.map(Double.init)
     output = Scorer.classes(of: found, outputs: found.count).first ?? 0
     scale = scorer.model.contributionScale
-    let contributions = try scorer.model.contributions(record.values, output: output)
+    let contributions = try scorer.model.contributions(earlier + record.values, output: output)
     sum = contributions.reduce(0) { $0 + Double($1) }
     base = Double(contributions.last ?? 0)
     parts = zip(zip(card.features, record.values), contributions).map { ($0.0, $0.1, Double($1)) }
@@ -47,6 +49,9 @@ struct Explanation {
     }
     let threshold = card.threshold ?? 0.5
     let side = scores[output] >= threshold ? "at or above" : "below"
+    if scale == .score {
+      return "anomaly score \(decimal(scores[output])), \(side) the threshold \(decimal(threshold))"
+    }
     return "probability \(decimal(scores[output])), \(side) the threshold \(decimal(threshold))"
   }
 

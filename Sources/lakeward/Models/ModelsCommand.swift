@@ -16,6 +16,7 @@ enum ModelsCommand: Command {
            lakeward models history MODEL
            lakeward models publish MODEL [--version N]
            lakeward models explain MODEL --record FILE [--version N]
+           lakeward models import MODEL FILE [--pipeline NAME] [--threshold P] [--promote]
 
     list     every version of every model, and its stage
     show     how a version was trained and how well it does on patients that it never saw
@@ -25,7 +26,9 @@ enum ModelsCommand: Command {
     stage    move a version; a silent one scores the stream beside the live one, without alerts
     history  what happened to which version, when and why
     publish  take versions to the MLflow server that are not there yet
-    explain  what each feature of a record adds to its probability (TreeSHAP)
+    explain  what each feature of a record adds to its score
+    import   take in an XGBoost model that was trained elsewhere (model.ubj or model.json), for a model that a pipeline
+             defines; its features must be the pipeline's, in order. It is not live until it is promoted
 
     FILE holds one JSON object (- is standard input): either the model's features by name, or a record as the pipeline's
     source carries it. What it lacks counts as missing. It stays on this machine.
@@ -39,6 +42,9 @@ enum ModelsCommand: Command {
   static let options = [
     Option("if", "CONDITION", "promote only if it holds, such as: roc_auc >= 0.8 and f1 > live.f1"),
     Option("reason", "TEXT", "why; kept in the model's history"),
+    Option("threshold", "P", "import: the probability from which a record counts as positive"),
+    Option("pipeline", "NAME", "import: the pipeline that must define the model"),
+    Option("promote", nil, "import: make it live at once"),
     Option("version", "N", "this version instead of the live one"),
     Option("record", "FILE", "the record to explain, a JSON object; - for standard input"),
     Option("format", "FORMAT", "table, csv, json or ndjson"),
@@ -54,6 +60,7 @@ enum ModelsCommand: Command {
     Subcommand("history", "MODEL") { try history($0, $1) },
     Subcommand("publish", "MODEL") { try publish($0, $1) },
     Subcommand("explain", "MODEL --record FILE") { try explain($0, $1) },
+    Subcommand("import", "MODEL FILE") { try importModel($0, $1) },
   ]
 
   static func run(_ arguments: Arguments) throws -> Int32 {
