@@ -118,8 +118,8 @@ import Testing
         [.string("a"), .string("65-79"), .int(0), .double(0.69), .string("3"), .null],
         [.string("b"), .null, .int(1), .double(0.7), .string("3"), .null],
         [.string("c"), .null, .int(0), .null, .string("3"), .null],
-        [.string("d"), .null, .int(1), .double(0.71), .string("3"), .string("heart_rate +0.700")],
-        [.string("e"), .null, .int(0), .double(0.69), .string("3"), .null],
+        [.string("d"), .string("35-49"), .int(1), .double(0.71), .string("3"), .string("heart_rate +0.700")],
+        [.string("e"), .string("35-49"), .int(0), .double(0.69), .string("3"), .null],
       ])
   }
 }
