@@ -53,7 +53,9 @@ final class ViewLake {
 
   /// Adds a row of `stays` per id: `at` is the instant as text.
   func add(_ rows: [(id: Int, ward: String?, at: String)]) throws {
-    let values = rows.map { "(\($0.id), \($0.ward.map { "'\($0)'" } ?? "NULL"), TIMESTAMPTZ '\($0.at)', \($0.id % 7))" }
+    let values = rows.map {
+      "(\($0.id), \($0.ward.map { "'\($0)'" } ?? "CAST(NULL AS VARCHAR)"), TIMESTAMPTZ '\($0.at)', \($0.id % 7))"
+    }
     let select = "SELECT * FROM (VALUES \(values.joined(separator: ", "))) AS t(id, ward, started, days)"
     _ = try stays.append(DeltaWriter(connection: connection).write(select, into: stays))
   }

@@ -34,24 +34,30 @@ struct LineageFinder {
   private var tables: [String] = []
   private let sql: String
 
+  /// A connection to a database of its own, since what the optimizer must not do is set for a whole database.
+  /// - Parameter models: The models that the views' SQL asks.
+  static func probingConnection(models: LiveModels?) throws -> Connection {
+    let connection = try QueryEngine(lake: Lake(root: "."), threads: 1).connect()
+    try connection.execute("SET disabled_optimizers = \(SQL.quote(literal: disabled.joined(separator: ",")))")
+    if let models { try ScoringFunctions.register(models, on: connection) }
+    return connection
+  }
+
   /// - Parameters:
-  ///   - models: The models that the view's SQL asks.
+  ///   - probing: What `probingConnection` made; it may serve one view after the other.
   ///   - columns: Gives the columns of a table that the view reads.
   init(
-    _ view: TableDefinition, of pipeline: Pipeline, models: LiveModels?, columns: (String) throws -> [Column]
+    _ view: TableDefinition, of pipeline: Pipeline, probing: Connection, columns: (String) throws -> [Column]
   ) throws {
     self.pipeline = pipeline
     self.view = view
-    // A database of its own, since the settings below are the database's.
-    connection = try QueryEngine(lake: Lake(root: "."), threads: 1).connect()
-    try connection.execute("SET disabled_optimizers = \(SQL.quote(literal: Self.disabled.joined(separator: ",")))")
-    if let models { try ScoringFunctions.register(models, on: connection) }
+    connection = probing
     var tables: [String] = []
     let connection = connection
     sql = try pipeline.select(view) { reference in
       let stub = "r\(tables.count)"
       let list = try columns(reference.name).map { "\(SQL.quote(identifier: $0.name)) \($0.type.description)" }
-      try connection.execute("CREATE TABLE \(stub) (\(list.joined(separator: ", ")))")
+      try connection.execute("CREATE OR REPLACE TABLE \(stub) (\(list.joined(separator: ", ")))")
       tables.append(reference.name)
       return stub
     }

@@ -34,6 +34,7 @@ public final class ViewRefresher {
   private let registry: ModelRegistry?
   private let connection: Connection
   private var models: LiveModels?
+  private var probing: Connection?
   private var tables: [String: DeltaTable] = [:]
   private var lineages: [String: (inputs: [String: String], lineage: ViewLineage)] = [:]
   /// Called between the writing of a view's files and its commit.
@@ -294,7 +295,9 @@ public final class ViewRefresher {
   private func lineage(of view: TableDefinition, _ inputs: [String: Snapshot]) throws -> ViewLineage {
     let schemas = inputs.mapValues(\.metadata.schemaString)
     if let known = lineages[view.name], known.inputs == schemas { return known.lineage }
-    let lineage = try LineageFinder(view, of: pipeline, models: models) { name in
+    let probing = try self.probing ?? LineageFinder.probingConnection(models: models)
+    self.probing = probing
+    let lineage = try LineageFinder(view, of: pipeline, probing: probing) { name in
       guard let snapshot = inputs[name.lowercased()] else {
         throw StreamingError.unknownTable(name: name, lake: lake.root)
       }
@@ -366,6 +369,7 @@ public final class ViewRefresher {
     let asked = pipeline.models.filter { all.contains($0.name) }
     for model in asked where try !model.isOptional && registry.liveVersion(of: model.name) == nil { return model.name }
     models = try ScoringFunctions.register(registry, on: connection, uses: asked.map(ModelUse.init))
+    probing = nil
     return nil
   }
 }

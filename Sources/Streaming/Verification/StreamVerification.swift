@@ -1,26 +1,14 @@
 internal import DeltaLake
-public import DuckDB
+internal import DuckDB
+internal import Pipelines
 
-public import Pipelines
-
-/// Proves from the tables alone that a pipeline lost nothing, kept nothing twice, and computed what its SQL says.
-///
-/// The proof does not trust the counters of the run: it reads bronze again, parses it again, and compares.
-public struct Verification {
-  /// One thing that was checked.
-  public struct Check: Sendable, Hashable {
-    /// The table that it is about.
-    public var table: String
-    /// What must hold.
-    public var claim: String
-    /// Whether it holds.
-    public var holds: Bool
-    /// The figures behind it.
-    public var figures: String
-  }
+/// The part of a verification that is about the tables that a stream writes.
+struct StreamVerification {
+  typealias Check = Verification.Check
 
   private let pipeline: Pipeline
   private let lake: Lake
+  private let pinned: PinnedTables
   private let connection: Connection
   private let graph: GraphSQL
   private let identity: FlowIdentity
@@ -28,12 +16,13 @@ public struct Verification {
   private let quarantine: String
   private let late = "verify_late"
 
-  /// A verification of a pipeline's tables. Functions that the SQL calls must be registered on the connection.
-  /// - Throws: `StreamingError.noSource` for a pipeline without a stream.
-  public init(pipeline: Pipeline, lake: Lake, connection: Connection) throws(StreamingError) {
-    guard let source = pipeline.source else { throw .noSource(pipeline: pipeline.name) }
+  /// - Parameter pinned: The versions to look at.
+  init(
+    pipeline: Pipeline, source: SourceDefinition, lake: Lake, connection: Connection, pinned: PinnedTables
+  ) {
     self.pipeline = pipeline
     self.lake = lake
+    self.pinned = pinned
     self.connection = connection
     graph = GraphSQL(pipeline, source: source)
     identity = FlowIdentity(pipeline: pipeline.name, stream: source.stream)
@@ -41,19 +30,17 @@ public struct Verification {
     quarantine = source.quarantineTable
   }
 
-  /// Runs every check, each on the newest versions of its tables: to be called while nobody writes them.
-  public func run() throws -> [Check] {
+  /// Runs every check.
+  func run() throws -> [Check] {
     try graph.register(on: connection)
-    // The SQL would fail on these again.
-    let failing = "(FROM \(try scan(quarantine)) WHERE contains(reason, \(SQL.quote(literal: FailingRecords.reason))))"
+    let behind = try pinned.pin([bronze, quarantine] + pipeline.streamingTables.map(\.name), identity: identity)
     try connection.execute("CREATE OR REPLACE TEMP TABLE verify_records AS \(graph.parse(try scan(bronze)))")
     if let rule = pipeline.eventTime {
       _ = try EventTimeJudge(rule: rule, connection: connection).judge("verify_records", newest: [:], lateTable: late)
     }
-    try connection.execute(
-      "DELETE FROM verify_records WHERE (_partition, _offset) IN (SELECT (\"partition\", \"offset\") FROM \(failing))")
-    var checks = try [coordinatesAreUnique(bronze), coordinatesAreUnique(quarantine), positionsAgree()]
+    var checks = try [coordinatesAreUnique(bronze), coordinatesAreUnique(quarantine), positionsAgree(behind)]
     for definition in pipeline.streamingTables {
+      try leaveOutFailing(definition)
       let columns = Set(try connection.columns(of: "SELECT * FROM \(try scan(definition.name))").map(\.name))
       let hasCoordinates = columns.isSuperset(of: ["partition", "offset"])
       let readsSource = definition.references.contains { $0.isStream && graph.isSource($0) }
@@ -64,8 +51,29 @@ public struct Verification {
     return checks
   }
 
-  private func scan(_ name: String) throws -> String {
-    try DeltaReader.scanSQL(lake.table(named: name).snapshot())
+  private func scan(_ name: String) throws -> String { try DeltaReader.scanSQL(pinned.snapshot(name)) }
+
+  /// Takes the records on which a table's SQL failed out of those that it and the tables after it are computed from: it
+  /// would fail again.
+  private func leaveOutFailing(_ definition: TableDefinition) throws {
+    let reason = SQL.quote(literal: "\(definition.name): \(FailingRecords.reason)")
+    try connection.execute(
+      """
+      DELETE FROM verify_records WHERE (_partition, _offset) IN (
+        SELECT ("partition", "offset") FROM \(try scan(quarantine)) WHERE contains(reason, \(reason)))
+      """)
+  }
+
+  /// The rows of quarantine that a table did not take. One record may be in quarantine for the rule of one table and good
+  /// for another; a reason that names no table is one for all.
+  private func rejections(by definition: TableDefinition) throws -> String {
+    let others = pipeline.streamingTables.filter { $0.name != definition.name }
+    if others.isEmpty { return try scan(quarantine) }
+    let isOther = others.map { "starts_with(x, \(SQL.quote(literal: $0.name + ": ")))" }.joined(separator: " OR ")
+    return """
+      (SELECT * FROM \(try scan(quarantine))
+      WHERE len(list_filter(string_split(reason, '; '), lambda x: NOT (\(isOther)))) > 0)
+      """
   }
 
   private func count(_ sql: String) throws -> Int64 { try connection.query(sql).scalar().integer ?? 0 }
@@ -79,13 +87,11 @@ public struct Verification {
       figures: "\(rows) rows, \(distinct) coordinates")
   }
 
-  private func positionsAgree() throws -> Check {
-    let names = [bronze, quarantine] + pipeline.streamingTables.map(\.name)
-    let positions = try names.map { identity.positions(in: try lake.table(named: $0).snapshot().transactions) }
-    let behind = zip(names, positions).filter { $0.1 != positions[0] }.map(\.0)
+  private func positionsAgree(_ behind: [String]) throws -> Check {
+    let count = identity.positions(in: try pinned.snapshot(bronze).transactions).count
     return Check(
       table: bronze, claim: "every table has come as far as bronze", holds: behind.isEmpty,
-      figures: behind.isEmpty ? "\(positions[0].count) partitions" : "behind: \(behind.joined(separator: ", "))")
+      figures: behind.isEmpty ? "\(count) partitions" : "behind: \(behind.joined(separator: ", "))")
   }
 
   private func keysAreUnique(_ definition: TableDefinition, rule: Deduplication) throws -> Check {
@@ -106,11 +112,12 @@ public struct Verification {
   /// is in neither table repeats the keys of a row that is, or is a good record that the SQL does not select.
   private func books(_ definition: TableDefinition) throws -> Check {
     let table = try scan(definition.name)
+    let quarantine = try rejections(by: definition)
     let total = try count("SELECT count(*) FROM \(try scan(bronze))")
     let kept = try count("SELECT count(*) FROM \(table)")
-    let rejected = try count("SELECT count(*) FROM \(try scan(quarantine))")
+    let rejected = try count("SELECT count(*) FROM \(quarantine)")
     let both = try count(
-      "SELECT count(*) FROM \(table) AS t SEMI JOIN \(try scan(quarantine)) AS q USING (\"partition\", \"offset\")")
+      "SELECT count(*) FROM \(table) AS t SEMI JOIN \(quarantine) AS q USING (\"partition\", \"offset\")")
     let strangers = try count(
       "SELECT count(*) FROM \(table) AS t ANTI JOIN \(try scan(bronze)) AS b USING (\"partition\", \"offset\")")
     let rows = try graph.rows(of: definition, reading: wholeInput)
@@ -120,7 +127,7 @@ public struct Verification {
       WHERE NOT EXISTS (
         SELECT 1 FROM \(table) AS t WHERE t."partition" = r."partition" AND t."offset" = r."offset")
       AND NOT EXISTS (
-        SELECT 1 FROM \(try scan(quarantine)) AS q WHERE q."partition" = r."partition" AND q."offset" = r."offset")
+        SELECT 1 FROM \(quarantine) AS q WHERE q."partition" = r."partition" AND q."offset" = r."offset")
       """)
     let absent = try count("SELECT count(*) FROM verify_absent")
     let unreadable = try count(
@@ -128,7 +135,7 @@ public struct Verification {
       SELECT count(*) FROM (
         SELECT _partition AS "partition", _offset AS "offset" FROM verify_records
         WHERE \(RecordParser.reasonColumn) IS NOT NULL) AS r
-      ANTI JOIN \(try scan(quarantine)) AS q USING ("partition", "offset")
+      ANTI JOIN \(quarantine) AS q USING ("partition", "offset")
       """)
     let unselected = total - kept - rejected + both - absent - unreadable
     var duplicates: Int64 = 0
