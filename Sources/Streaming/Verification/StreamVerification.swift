@@ -7,7 +7,6 @@ struct StreamVerification {
   typealias Check = Verification.Check
 
   private let pipeline: Pipeline
-  private let lake: Lake
   private let pinned: PinnedTables
   private let connection: Connection
   private let graph: GraphSQL
@@ -18,10 +17,9 @@ struct StreamVerification {
 
   /// - Parameter pinned: The versions to look at.
   init(
-    pipeline: Pipeline, source: SourceDefinition, lake: Lake, connection: Connection, pinned: PinnedTables
+    pipeline: Pipeline, source: SourceDefinition, connection: Connection, pinned: PinnedTables
   ) {
     self.pipeline = pipeline
-    self.lake = lake
     self.pinned = pinned
     self.connection = connection
     graph = GraphSQL(pipeline, source: source)
@@ -179,7 +177,7 @@ struct StreamVerification {
   private func rowsAreRecomputed(
     _ definition: TableDefinition, hasCoordinates: Bool, columns: Set<String>
   ) throws -> Check {
-    let snapshot = try lake.table(named: definition.name).snapshot()
+    let snapshot = try pinned.snapshot(definition.name)
     let table = try DeltaReader.scanSQL(snapshot)
     let rows = try graph.rows(of: definition, reading: wholeInput)
     let given = Set(try connection.columns(of: rows).map { $0.name.lowercased() })

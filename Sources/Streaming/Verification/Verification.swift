@@ -46,7 +46,7 @@ public struct Verification {
     var checks: [Check] = []
     if let source = pipeline.source {
       checks += try StreamVerification(
-        pipeline: pipeline, source: source, lake: lake, connection: connection, pinned: pinned
+        pipeline: pipeline, source: source, connection: connection, pinned: pinned
       ).run()
     }
     checks += try ViewVerification(pipeline: pipeline, lake: lake, connection: connection, registry: registry).run()
