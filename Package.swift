@@ -117,7 +117,7 @@ let package = Package(
     tests(
       "StreamingTests",
       ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "Kafka", "Models", "Observability", "Simulation"]),
-    tests("EndToEnd", ["DuckDB", "DeltaLake", "JSON", "Kafka", "Simulation", "lakeward"]),
+    tests("EndToEnd", ["DuckDB", "DeltaLake", "JSON", "Kafka", "MQTT", "Simulation", "lakeward"]),
     tests("Tidy", []),
   ].filter { $0.type != .test || wantedTests?.contains($0.name) ?? true },
   swiftLanguageModes: [.v6]

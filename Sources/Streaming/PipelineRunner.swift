@@ -308,7 +308,8 @@ public final class PipelineRunner {
   private func commit(_ changes: [TableChange], span: OffsetSpan, report: inout BatchReport) throws -> String? {
     let start = ContinuousClock.now
     let transactions = tables.identity.transactions(span.next)
-    for change in changes {
+    CrashPoint.filesWritten.reached()
+    for (index, change) in changes.enumerated() {
       let table = try tables.table(change.table)
       let known = tables.identity.newestEventTimes(in: try table.snapshot().transactions)
       let newer = report.newestEventTimes.filter { $0.value > known[$0.key] ?? .min }
@@ -321,10 +322,12 @@ public final class PipelineRunner {
         report.versions[change.table] = version
         report.written[change.table] = (change.files.count, change.files.reduce(0) { $0 + $1.size })
         report.committedAt[change.table] = LandingSource.systemClock()
+        CrashPoint.committed(index + 1)?.reached()
       case .stale:
         return change.table
       }
     }
+    CrashPoint.allCommitted.reached()
     try executor.didCommit(changes, span: span)
     report.seconds["commit"] = (ContinuousClock.now - start) / .seconds(1)
     return nil

@@ -1,6 +1,7 @@
 import Foundation
 
-/// A real Mosquitto broker on a free loopback port, with its sessions and messages on disk.
+/// A real Mosquitto broker on a free loopback port. It writes its sessions and messages to the disk now and then, and when it
+/// is stopped in good order.
 public final class MosquittoBroker {
   /// Its port.
   public let port: UInt16
@@ -26,7 +27,7 @@ public final class MosquittoBroker {
     let lines =
       [
         "listener \(port) 127.0.0.1", "persistence true", "persistence_location \(folder.path)/",
-        "autosave_interval 1", "autosave_on_changes true", "max_queued_messages 0", "user \(NSUserName())",
+        "autosave_interval 500", "autosave_on_changes true", "max_queued_messages 0", "user \(NSUserName())",
       ] + settings
     configuration = try folder.write(lines.joined(separator: "\n") + "\n", to: "mosquitto.conf")
     try start()

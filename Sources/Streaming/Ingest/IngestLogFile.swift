@@ -52,10 +52,12 @@ final class IngestLogFile {
       }
       done += count
     }
+    CrashPoint.ingestWritten.reached()
     guard fdatasync(descriptor) == 0 else {
       // What the kernel could not write it may have forgotten: only a new file is safe.
       throw IngestWriteFailure(operation: "sync", code: errno, isSpoiled: true)
     }
+    CrashPoint.ingestSynced.reached()
     bytes += Int64(lines.count)
   }
 }

@@ -159,6 +159,7 @@ public final class LandingSource: RecordSource {
       return
     }
     if try splits.append(plan.splits) {
+      CrashPoint.splitsRegistered.reached()
       planner.register(plan.splits)
       pending = plan.splits[...]
       log.registered(plan.splits)

@@ -1,0 +1,216 @@
+import Foundation
+import Kafka
+import LakewardTesting
+import MQTT
+import Simulation
+import Testing
+
+/// The exactly-once matrix: every source × killed at every named instant and at random × started again. The tables equal
+/// those of an undisturbed run, to the record. `make chaos` asks for more rounds and prints the same table of figures.
+@Suite(.serialized) struct ExactlyOnceChaosTests {
+  static let rounds = ProcessInfo.processInfo.environment["LAKEWARD_CHAOS_ROUNDS"].flatMap { Int($0) } ?? 1
+  static let isLong = rounds > 1
+  static let points = [
+    "splits-registered", "files-written", "bronze-committed", "quarantine-committed", "streaming-committed",
+    "all-committed",
+  ]
+
+  /// One line of the table of figures.
+  private func report(_ source: String, kills: Int, records: Int, _ lake: BedsLake, differences: Int64, since: Date) {
+    let seconds = (Date().timeIntervalSince(since) * 10).rounded() / 10
+    Places.note(
+      "exactly once | \(source) | \(kills) kills | \(records) records | bronze \(lake.rows("bronze_beds")) | "
+        + "silver \(lake.rows("silver_beds")) | quarantine \(lake.rows("quarantine_beds")) | "
+        + "\(differences) rows differ | \(seconds) s")
+  }
+
+  /// Kills the program at each instant and at random, each time with a fresh start.
+  private func disturb(_ lake: BedsLake, _ words: [String], points: [String], seed: UInt64) throws -> Int {
+    var random = SeededRandom(seed: seed)
+    var kills = 0
+    for round in 0..<Self.rounds {
+      for point in points {
+        let count = 1 + (round == 0 ? 0 : random.integer(below: 4))
+        let outcome = try lake.start(words, crash: "\(point):\(count)").wait(seconds: 120)
+        if outcome.status == 128 + SIGKILL { kills += 1 }
+        if round == 0 { #expect(outcome.status == 128 + SIGKILL, "\(point): \(outcome.output)\(outcome.errors)") }
+      }
+      for _ in 0..<(Self.isLong ? 3 : 1) {
+        let process = try lake.start(words)
+        // Waiting for a random instant of the run is what this test is about.
+        Thread.sleep(forTimeInterval: 0.1 + Double(random.integer(below: 900)) / 1_000)
+        if process.isRunning { kills += 1 }
+        process.signal(SIGKILL)
+        try process.wait()
+      }
+    }
+    return kills
+  }
+
+  private func compare(_ calm: BedsLake, _ disturbed: BedsLake, excluding columns: [String]) throws -> Int64 {
+    var sum: Int64 = 0
+    for table in BedsLake.tables {
+      let differences = try BedsLake.differences(calm, disturbed, table, excluding: columns)
+      #expect(differences == 0, "\(table)")
+      sum += differences
+    }
+    try disturbed.run("verify", "beds")
+    return sum
+  }
+
+  @Test func landing() throws {
+    let began = Date()
+    let count = Self.isLong ? 20_000 : 4_000
+    let records = BedRecords(seed: 1, count: count)
+    let (calm, disturbed) = (try BedsLake(maxRecords: 20_000), try BedsLake(maxRecords: count / 20))
+    for lake in [calm, disturbed] {
+      for file in 0..<4 {
+        let path = "lake/landing/beds/\(file).ndjson"
+        try lake.directory.write(records.text((count / 4 * file)..<(count / 4 * (file + 1))), to: path)
+        // Equal times, so that both lakes take the files in the order of their names.
+        try FileManager.default.setAttributes(
+          [.modificationDate: Date(timeIntervalSince1970: 1_767_225_600)], ofItemAtPath: lake.directory.file(path))
+      }
+    }
+    let kills = try disturb(disturbed, ["run", "beds", "--once"], points: Self.points, seed: 1)
+    for lake in [calm, disturbed] { try lake.run("run", "beds", "--once") }
+    let differences = try compare(calm, disturbed, excluding: ["ingest_time"])
+    #expect(disturbed.rows("bronze_beds") == Int64(count))
+    report("landing", kills: kills, records: count, disturbed, differences: differences, since: began)
+  }
+
+  @Test func kafka() throws {
+    let began = Date()
+    let count = Self.isLong ? 20_000 : 4_000
+    let cluster = try MockCluster()
+    try cluster.createTopic("beds", partitions: 4)
+    try produce(BedRecords(seed: 2, count: count).lines[...], cluster, partitions: 4)
+    let (calm, disturbed) = (try BedsLake(maxRecords: 20_000), try BedsLake(maxRecords: count / 20))
+    let words = ["run", "beds", "--once", "--brokers", cluster.brokers]
+    let kills = try disturb(disturbed, words, points: Array(Self.points.dropFirst()), seed: 2)
+    for lake in [calm, disturbed] { try lake.run("run", "beds", "--once", "--brokers", cluster.brokers) }
+    let differences = try compare(calm, disturbed, excluding: ["ingest_time"])
+    #expect(disturbed.rows("bronze_beds") == Int64(count))
+    report("kafka", kills: kills, records: count, disturbed, differences: differences, since: began)
+  }
+
+  /// A patient's records are in one partition, as deduplication by several processes needs it.
+  private func produce(_ lines: ArraySlice<(patient: String, text: String)>, _ cluster: MockCluster, partitions: Int)
+    throws
+  {
+    let producer = try KafkaProducer(KafkaConfiguration(brokers: cluster.brokers))
+    for line in lines {
+      try producer.send(
+        Array(line.text.utf8), to: "beds", partition: Int32(Int(line.patient.dropFirst()).map { $0 % partitions } ?? 0))
+    }
+    try producer.flush(timeout: .seconds(30))
+  }
+
+  @Test(.enabled(if: MosquittoBroker.program() != nil)) func mqtt() throws {
+    let began = Date()
+    let count = Self.isLong ? 12_000 : 3_000
+    let records = BedRecords(seed: 3, count: count)
+    let broker = try MosquittoBroker()
+    let calm = try BedsLake(maxRecords: 20_000)
+    try calm.directory.write(records.text(0..<count), to: "lake/landing/beds/all.ndjson")
+    try calm.run("run", "beds", "--once")
+    let disturbed = try BedsLake(maxRecords: 200, settings: "mqtt: { broker: \"127.0.0.1:\(broker.port)\" }\n")
+    let words = ["run", "beds"]
+    // The session exists from the first connection on.
+    let first = try disturbed.start(words)
+    try first.waitFor("subscription is granted", seconds: 60)
+    first.signal(SIGKILL)
+    try first.wait()
+
+    var kills = 1
+    let points = ["ingest-written", "ingest-synced", "bronze-committed", "files-written", "all-committed"]
+    let pieces = points.count * Self.rounds
+    for piece in 0..<pieces {
+      let process = try disturbed.start(words, crash: "\(points[piece % points.count]):\(1 + piece / points.count)")
+      let end = count * (piece + 1) / pieces
+      try publish(records.lines[(count * piece / pieces)..<end], broker)
+      if piece % 2 == 1 {
+        // The broker is killed, too. It may have lost what it had not written, so the devices send that again.
+        try broker.kill()
+        try broker.start()
+        try publish(records.lines[(count * (piece - 1) / pieces)..<end], broker)
+      }
+      let outcome = try process.wait(seconds: 60)
+      #expect(outcome.status == 128 + SIGKILL, "\(outcome.output)\(outcome.errors)")
+      kills += 1
+    }
+    let last = try disturbed.start(words)
+    let wanted = calm.rows("silver_beds")
+    let limit = Date(timeIntervalSinceNow: 60)
+    while disturbed.rows("gold_beds") < wanted, Date() < limit { Thread.sleep(forTimeInterval: 0.1) }
+    last.signal(SIGTERM)
+    #expect(try last.wait(seconds: 60).succeeded)
+    // What came twice and is no JSON is twice in quarantine: nothing says that it is a repeat.
+    try disturbed.run("run", "beds", "--once")
+    var differences: Int64 = 0
+    let coordinates = ["source", "partition", "offset", "ingest_time"]
+    for table in BedsLake.tables {
+      let isRaw = table.hasPrefix("bronze") || table.hasPrefix("quarantine")
+      let found = try BedsLake.differences(calm, disturbed, table, excluding: coordinates, distinct: isRaw)
+      #expect(found == 0, "\(table)")
+      differences += found
+    }
+    try disturbed.run("verify", "beds")
+    report("mqtt + deduplication", kills: kills, records: count, disturbed, differences: differences, since: began)
+  }
+
+  private func publish(_ lines: ArraySlice<(patient: String, text: String)>, _ broker: MosquittoBroker) throws {
+    let publisher = try MQTTPublisher(
+      MQTTConfiguration(host: "127.0.0.1", port: Int(broker.port)), clientId: "device")
+    for line in lines {
+      try Array(line.text.utf8).withUnsafeBytes { try publisher.publish($0, to: "ward/\(line.patient)/beds") }
+    }
+    try publisher.flush()
+    publisher.close()
+  }
+
+  /// One process, then three, then two, one of them killed: partitions move, every record is there once.
+  @Test func rebalance() throws {
+    let began = Date()
+    let count = Self.isLong ? 40_000 : 6_000
+    let records = BedRecords(seed: 4, count: count)
+    let cluster = try MockCluster()
+    try cluster.createTopic("beds", partitions: 12)
+    let settings = """
+      kafka:
+        brokers: \(cluster.brokers)
+        properties: { session.timeout.ms: "3000", heartbeat.interval.ms: "300" }
+
+      """
+    let (calm, shared) = (
+      try BedsLake(maxRecords: 20_000, settings: settings), try BedsLake(maxRecords: 150, settings: settings)
+    )
+    func wait(for rows: Int) {
+      let limit = Date(timeIntervalSinceNow: 90)
+      while shared.rows("gold_beds") < rows, Date() < limit { Thread.sleep(forTimeInterval: 0.05) }
+    }
+    let third = count / 3
+    try produce(records.lines[..<third], cluster, partitions: 12)
+    var processes = [try shared.start(["run", "beds"])]
+    wait(for: third / 4)
+    processes += [try shared.start(["run", "beds"]), try shared.start(["run", "beds"])]
+    try produce(records.lines[third..<(2 * third)], cluster, partitions: 12)
+    wait(for: third)
+    processes[1].signal(SIGKILL)
+    try processes[1].wait()
+    try produce(records.lines[(2 * third)...], cluster, partitions: 12)
+    try calm.run("run", "beds", "--once")
+    wait(for: Int(calm.rows("gold_beds")))
+    for process in [processes[0], processes[2]] {
+      process.signal(SIGTERM)
+      let outcome = try process.wait(seconds: 60)
+      #expect(outcome.succeeded, "\(outcome.errors)")
+      #expect(outcome.output.contains(" records in "), "every process worked: \(outcome.output)")
+    }
+    #expect(shared.rows("gold_beds") == calm.rows("gold_beds"), "the two that were left finished it")
+    try shared.run("run", "beds", "--once")
+    let differences = try compare(calm, shared, excluding: ["ingest_time"])
+    #expect(shared.rows("bronze_beds") == Int64(count))
+    report("kafka, 1 → 3 → 2 processes", kills: 1, records: count, shared, differences: differences, since: began)
+  }
+}
