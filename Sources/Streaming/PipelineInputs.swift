@@ -102,12 +102,8 @@ public struct PipelineInputs: Sendable {
   /// - Throws: `IngestError`.
   public func mqttFeed() throws(IngestError) -> MQTTFeed? {
     guard let mqtt = definition.mqtt, let broker else { return nil }
-    let configuration = MQTTConfiguration(
-      host: broker.host, port: broker.port, usesTLS: broker.usesTLS, username: broker.username,
-      password: broker.password, caFile: broker.caFile, certificateFile: broker.certificateFile,
-      keyFile: broker.keyFile)
     return MQTTFeed(
-      configuration, clientId: mqtt.clientId ?? "lakeward-\(pipeline.name)", topics: mqtt.topics,
+      MQTTConfiguration(broker), clientId: mqtt.clientId ?? "lakeward-\(pipeline.name)", topics: mqtt.topics,
       topicField: mqtt.topicField, into: try ingest(channel: "mqtt"))
   }
 

@@ -64,6 +64,9 @@ enum CheckCommand: Command {
         _ = try admin.topics()
       }
     }
+    if let broker = workspace.configuration.mqtt {
+      report("mqtt", "\(broker.host):\(broker.port) answers") { try broker.requireAnswer() }
+    }
     return problems == 0 ? 0 : 1
   }
 }

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Observability
 internal import Pipelines
 internal import Streaming
 
@@ -9,25 +10,26 @@ final class PushFeed: @unchecked Sendable {
 
   /// Starts the feeds of those pipelines that have MQTT topics, if a broker is configured.
   static func start(
-    _ pipelines: [Pipeline], _ workspace: Workspace, brokers: String?, stop: StopSignal
+    _ pipelines: [Pipeline], _ workspace: Workspace, brokers: String?, operations: Operations, stop: StopSignal
   ) throws -> [PushFeed] {
     try pipelines.compactMap { pipeline in
       guard pipeline.source?.mqtt != nil, workspace.configuration.mqtt != nil else { return nil }
       guard let feed = try workspace.inputs(pipeline, brokers: brokers).mqttFeed() else { return nil }
       let push = PushFeed()
-      push.start(feed, pipeline: pipeline.name, stop: stop)
+      push.start(feed, pipeline: pipeline.name, log: operations.log, stop: stop)
       return push
     }
   }
 
-  private func start(_ feed: MQTTFeed, pipeline: String, stop: StopSignal) {
+  private func start(_ feed: MQTTFeed, pipeline: String, log: Logger, stop: StopSignal) {
     let thread = Thread { [self] in
       feed.run(stop: stop) { event in
         switch event {
-        case .connected: Console.warn("\(pipeline): the MQTT subscription is granted")
+        case .connected: log.info("the MQTT subscription is granted", ["pipeline": .name(pipeline)])
         case .taken: break
         case .retrying(let error, let pause):
-          Console.warn("\(pipeline): \(error); trying again in \(String(format: "%.1f", pause)) s")
+          log.warning(
+            "MQTT: trying again", ["pipeline": .name(pipeline), "after": .seconds(pause), "reason": .error(error)])
         }
       }
       done.signal()

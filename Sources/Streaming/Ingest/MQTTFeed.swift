@@ -1,4 +1,23 @@
 public import MQTT
+public import Pipelines
+
+extension MQTTConfiguration {
+  init(_ broker: MQTTBroker) {
+    self.init(
+      host: broker.host, port: broker.port, usesTLS: broker.usesTLS, username: broker.username,
+      password: broker.password, caFile: broker.caFile, certificateFile: broker.certificateFile,
+      keyFile: broker.keyFile)
+  }
+}
+
+extension MQTTBroker {
+  /// Connects and says good-bye.
+  ///
+  /// - Throws: `MQTTError` if there is no broker, or if it refuses.
+  public func requireAnswer() throws {
+    try MQTTPublisher(MQTTConfiguration(self), clientId: "lakeward-check").close()
+  }
+}
 
 /// Takes a pipeline's MQTT messages into its ingest, for as long as the process runs.
 ///

@@ -77,7 +77,9 @@ enum RunCommand: Command {
     for job in jobs { job.start(mode, stop: stop) }
     let views = mode == .once ? [] : try ViewKeeping.start(pipelines, workspace)
     // What clients push waits in the log or the topic; a run over what is there takes no more of it.
-    let feeds = try mode == .once ? [] : PushFeed.start(pipelines, workspace, brokers: brokers, stop: stop)
+    let feeds =
+      try mode == .once
+      ? [] : PushFeed.start(pipelines, workspace, brokers: brokers, operations: operations, stop: stop)
     defer { for feed in feeds { feed.wait() } }
     while jobs.isEmpty, mode == .continuous, !stop.isStopped { stop.wait(seconds: 3_600) }
     for job in jobs {
