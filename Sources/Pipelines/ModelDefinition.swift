@@ -70,6 +70,11 @@ public struct ModelDefinition: Sendable, Hashable {
   /// What its answers look like in the table that holds them; nil takes the usual columns (``scores``).
   public var scoreColumns: ScoreColumns?
 
+  /// Whether and how it learns from outcomes as they arrive; for two classes.
+  public var online: OnlineRule?
+  /// When it is trained again by itself.
+  public var retraining: RetrainingRule?
+
   /// What its answers look like in the table that holds them. With classes the last one counts as positive.
   public var scores: ScoreColumns {
     if let scoreColumns { return scoreColumns }

@@ -34,12 +34,37 @@ enum ModelReader {
     model.contamination = reader.number("contamination", in: 1e-6...0.5) ?? model.contamination
     model.isOptional = reader.boolean("optional") ?? false
     model.scoreColumns = scores(&reader, of: model, problems)
+    readUpkeep(&reader, into: &model, problems)
     if findsAnomalies, model.time == nil {
       problems.add(
         at: pair.location, "\(pair.key) has no 'time'", remedy: "name the column that says when a reading was taken")
     }
     reader.finish()
     return PipelineDraft.Model(definition: model, location: pair.location, trainingFiles: training)
+  }
+
+  private static func readUpkeep(
+    _ reader: inout MappingReader, into model: inout ModelDefinition, _ problems: ProblemList
+  ) {
+    if let node = reader.node("online"), var online = MappingReader(node, what: "online", problems: problems) {
+      var rule = OnlineRule()
+      rule.versionEvery = online.integer("version_every", in: 1...1_000_000_000) ?? rule.versionEvery
+      rule.rate = online.number("rate", in: 1e-6...10) ?? rule.rate
+      online.finish()
+      model.online = rule
+      if !model.classes.isEmpty || model.algorithm.findsAnomalies {
+        problems.add(
+          at: node.location, "\(model.name) cannot learn online, because it has not two classes", remedy: "remove it")
+      }
+    }
+    if let node = reader.node("retrain"), var retrain = MappingReader(node, what: "retrain", problems: problems) {
+      var rule = RetrainingRule()
+      rule.everySeconds = retrain.seconds("every", in: 60...3.2e9)
+      rule.onDrift = retrain.boolean("on_drift") ?? false
+      rule.atMostEverySeconds = retrain.seconds("at_most_every", in: 1...3.2e9) ?? rule.atMostEverySeconds
+      retrain.finish()
+      model.retraining = rule
+    }
   }
 
   private static func scores(

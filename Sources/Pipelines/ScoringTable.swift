@@ -27,6 +27,47 @@ public struct ScoreColumns: Sendable, Hashable {
   }
 }
 
+/// Learning from outcomes as they arrive.
+public struct OnlineRule: Sendable, Hashable {
+  /// Updates between two versions.
+  public var versionEvery: Int
+  /// Size of the first steps.
+  public var rate: Double
+
+  /// A rule from its parts.
+  public init(versionEvery: Int = 1_000, rate: Double = 0.1) {
+    self.versionEvery = versionEvery
+    self.rate = rate
+  }
+}
+
+/// When a model is trained again by itself; what comes of it is a candidate.
+public struct RetrainingRule: Sendable, Hashable {
+  /// Seconds after the newest version; nil: not by time.
+  public var everySeconds: Double?
+  /// Whether drift is a reason.
+  public var onDrift: Bool
+  /// Seconds that a version must be old before drift is a reason to train again.
+  public var atMostEverySeconds: Double
+
+  /// A rule from its parts.
+  public init(everySeconds: Double? = nil, onDrift: Bool = false, atMostEverySeconds: Double = 86_400) {
+    self.everySeconds = everySeconds
+    self.onDrift = onDrift
+    self.atMostEverySeconds = atMostEverySeconds
+  }
+
+  /// Why to train now, or nil.
+  /// - Parameters:
+  ///   - age: Seconds since the newest version was registered.
+  ///   - hasDrifted: Whether the last look found drift.
+  public func reason(age: Double, hasDrifted: Bool) -> String? {
+    if let everySeconds, age >= everySeconds { return "schedule" }
+    if onDrift, hasDrifted, age >= atMostEverySeconds { return "drift" }
+    return nil
+  }
+}
+
 extension Pipeline {
   /// The streaming table whose SELECT calls `predict_MODEL` itself; nil if there is none.
   public func scoringTable(of model: String) -> TableDefinition? {

@@ -40,8 +40,8 @@ final class DriftWatch {
       return []
     }
     var figures: [MonitoringFigure] = []
-    for slice in try slices(OffsetSpan(from: start, to: reached)) {
-      try observe(slice)
+    for (slice, share) in try slices(OffsetSpan(from: start, to: reached)) {
+      try observe(slice, oneIn: share)
       guard let counts = watched?.observer.take(), let closed = watched?.window.add(counts) else { continue }
       figures += judge(closed)
     }
@@ -60,15 +60,19 @@ final class DriftWatch {
     return watched != nil
   }
 
-  /// Spans of about `slideRows` rows in the order of offsets, or of a twentieth of all if there are many.
-  private func slices(_ span: OffsetSpan) throws -> [OffsetSpan] {
-    var slices: [OffsetSpan] = []
+  /// Windows that one round closes at most; of more rows than they hold, a sample is looked at.
+  private static let windowsPerRound = 20
+
+  /// Spans of about `slideRows` rows in the order of offsets, each with the share of its rows that is looked at.
+  private func slices(_ span: OffsetSpan) throws -> [(OffsetSpan, share: Int)] {
+    var slices: [(OffsetSpan, share: Int)] = []
     for (partition, range) in span.ranges.sorted(by: { $0.key < $1.key }) {
       let whole = OffsetSpan([partition: range])
       let rows = try connection.query("SELECT count(*) FROM \(query.inputRows(whole))").scalar().intValue ?? 0
-      let size = max(policy.slideRows, rows / 20 + 1)
+      let share = max(1, rows / (policy.slideRows * Self.windowsPerRound))
+      let size = policy.slideRows * share
       guard rows > size else {
-        slices.append(whole)
+        slices.append((whole, share))
         continue
       }
       let ends = try connection.query(
@@ -82,21 +86,21 @@ final class DriftWatch {
       var start = range.lowerBound
       for (index, end) in ends.enumerated() {
         let end = index == ends.count - 1 ? range.upperBound : end
-        slices.append(OffsetSpan([partition: start..<end]))
+        slices.append((OffsetSpan([partition: start..<end]), share))
         start = end
       }
     }
     return slices
   }
 
-  private func observe(_ slice: OffsetSpan) throws {
+  private func observe(_ slice: OffsetSpan, oneIn share: Int) throws {
     let scores = query.model.scores
     let time = SQL.quote(identifier: scores.time)
     let row = try connection.query(
       """
       SELECT count(\(SQL.quote(identifier: scores.probability))),
         epoch_us(min(CAST(\(time) AS TIMESTAMPTZ))), epoch_us(max(CAST(\(time) AS TIMESTAMPTZ)))
-      FROM \(try query.rows(slice, asking: Self.slot(query.model.name)))
+      FROM \(try query.rows(slice, asking: Self.slot(query.model.name), oneIn: share))
       """
     ).rows()[0]
     guard let first = row[1].intValue, let last = row[2].intValue else { return }

@@ -42,16 +42,18 @@ struct ScoringQuery {
   }
 
   /// The input's rows of a span, as SQL that can stand in FROM.
-  func inputRows(_ span: OffsetSpan) throws -> String {
+  /// - Parameter share: One row in so many, chosen by its coordinate.
+  func inputRows(_ span: OffsetSpan, oneIn share: Int = 1) throws -> String {
     let scan = try DeltaReader.scanSQL(
       lake.table(named: input).snapshot(), filters: GraphExecutor.pruning(span))
-    return "(SELECT * FROM \(scan) WHERE \(RowSelection.condition(span)))"
+    let sample = share > 1 ? " AND hash(\"partition\", \"offset\") % \(share) = 0" : ""
+    return "(SELECT * FROM \(scan) WHERE \(RowSelection.condition(span))\(sample))"
   }
 
   /// The scoring table's rows for a span, the functions `predict_OTHER` and so on in place of the model's own.
-  func rows(_ span: OffsetSpan, asking other: String) throws -> String {
+  func rows(_ span: OffsetSpan, asking other: String, oneIn share: Int = 1) throws -> String {
     let select = try graph.rows(of: definition.asking(other, insteadOf: model.name)) { reference in
-      if reference.isStream { return try inputRows(span) }
+      if reference.isStream { return try inputRows(span, oneIn: share) }
       return try DeltaReader.scanSQL(lake.table(named: reference.name).snapshot())
     }
     return

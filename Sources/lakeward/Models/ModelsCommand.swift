@@ -14,6 +14,8 @@ enum ModelsCommand: Command {
            lakeward models rollback MODEL
            lakeward models stage MODEL VERSION candidate|silent|live|retired
            lakeward models history MODEL
+           lakeward models outcomes MODEL FILE
+           lakeward models compare MODEL [--version N]
            lakeward models publish MODEL [--version N]
            lakeward models explain MODEL --record FILE [--version N]
            lakeward models import MODEL FILE [--pipeline NAME] [--threshold P] [--promote]
@@ -25,6 +27,8 @@ enum ModelsCommand: Command {
     rollback make the version live again that was live before
     stage    move a version; a silent one scores the stream beside the live one, without alerts
     history  what happened to which version, when and why
+    outcomes take a file of what came of records: CSV or Parquet with patient_id, time, outcome and, if known, event_at
+    compare  the version in silent trial beside the live one: agreement, alert rate, and, on outcomes, who is right
     publish  take versions to the MLflow server that are not there yet
     explain  what each feature of a record adds to its score
     import   take in an XGBoost model that was trained elsewhere (model.ubj or model.json), for a model that a pipeline
@@ -58,6 +62,8 @@ enum ModelsCommand: Command {
     Subcommand("rollback", "MODEL") { try rollback($0, $1) },
     Subcommand("stage", "MODEL VERSION STAGE") { try stage($0, $1) },
     Subcommand("history", "MODEL") { try history($0, $1) },
+    Subcommand("outcomes", "MODEL FILE") { try outcomes($0, $1) },
+    Subcommand("compare", "MODEL") { try compare($0, $1) },
     Subcommand("publish", "MODEL") { try publish($0, $1) },
     Subcommand("explain", "MODEL --record FILE") { try explain($0, $1) },
     Subcommand("import", "MODEL FILE") { try importModel($0, $1) },
@@ -168,7 +174,7 @@ enum ModelsCommand: Command {
   }
 
   /// Four digits behind the point say all that such a figure can.
-  private static func rounded(_ value: Double?) -> Value {
+  static func rounded(_ value: Double?) -> Value {
     value.map { .double(($0 * 10_000).rounded() / 10_000) } ?? .null
   }
 }

@@ -1,5 +1,6 @@
 internal import DuckDB
 internal import Models
+internal import Streaming
 
 /// `lakeward models promote|rollback|stage|history`
 extension ModelsCommand {
@@ -68,7 +69,8 @@ extension ModelsCommand {
     return 0
   }
 
-  /// What a promotion rule may ask for: the version's own figures, and `live.…` of the version that scores now.
+  /// What a promotion rule may ask for: the version's own figures, `live.…` of the version that scores now, and
+  /// `trial.…` of its silent trial.
   private static func figures(
     _ workspace: Workspace, _ candidate: ModelRegistry.Entry, names: [String]
   ) throws -> [String: Double] {
@@ -78,6 +80,11 @@ extension ModelsCommand {
     {
       let live = try workspace.registry.live(candidate.card.name)
       for (name, value) in live.card.figures { figures["live.\(name)"] = value }
+    }
+    if names.contains(where: { $0.hasPrefix("trial.") }),
+      let comparison = try workspace.comparison(candidate.card.name, version: candidate.card.version)
+    {
+      figures.merge(comparison.figures) { $1 }
     }
     return figures
   }

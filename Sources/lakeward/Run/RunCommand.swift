@@ -74,6 +74,7 @@ enum RunCommand: Command {
       end.stop()
       alerts?.finish()
     }
+    let models = ModelWatching(pipelines, workspace, operations)
     for job in jobs { job.start(mode, stop: stop) }
     let views = mode == .once ? [] : try ViewKeeping.start(pipelines, workspace)
     // What clients push waits in the log or the topic; a run over what is there takes no more of it.
@@ -92,6 +93,7 @@ enum RunCommand: Command {
     let wasStopped = stop.isStopped
     // Without any pipeline left, nobody would end what feeds them.
     stop.stop()
+    models.stop(lastRound: mode == .once && !wasStopped)
     for keeper in views { keeper.stop() }
     if mode == .once, !failed, !wasStopped { try ViewKeeping.refresh(pipelines, workspace) }
     return failed ? 1 : 0
