@@ -24,7 +24,8 @@ public struct OnlineLogistic: Sendable, Hashable, Codable {
   /// The newest rows' scores before they were learned from, and their truth.
   private var recentScores: [Float] = []
   private var recentLabels: [Bool] = []
-  private var inputs: [Float] = []
+  /// nil is missing; JSON has no NaN.
+  private var inputs: [Float?] = []
 
   /// Rows that the prequential figures and the fingerprint look back on.
   public static let memory = 5_000
@@ -96,7 +97,7 @@ public struct OnlineLogistic: Sendable, Hashable, Codable {
   private mutating func remember(_ row: some Collection<Float>, score: Double, label: Bool) {
     recentScores.append(Float(score))
     recentLabels.append(label)
-    inputs += row
+    inputs += row.lazy.map { $0.isNaN ? nil : $0 }
     guard recentScores.count > 2 * Self.memory else { return }
     recentScores.removeFirst(Self.memory)
     recentLabels.removeFirst(Self.memory)
@@ -129,7 +130,7 @@ public struct OnlineLogistic: Sendable, Hashable, Codable {
           features: features, coefficients: coefficients, intercept: intercept, means: means,
           deviations: features.indices.map(deviation), medians: means)), features: features)
     for (feature, share) in model.importance() { card.importance[feature] = share }
-    let rows = Array(inputs.suffix(Self.memory * features.count))
+    let rows = inputs.suffix(Self.memory * features.count).map { $0 ?? .nan }
     return TrainedModel(
       model: model, card: card,
       fingerprint: DistributionFingerprint(

@@ -1,4 +1,5 @@
 import DeltaLake
+import DuckDB
 import Foundation
 import LakewardTesting
 import Models
