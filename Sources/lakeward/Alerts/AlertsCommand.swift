@@ -17,6 +17,7 @@ enum AlertsCommand: Command {
            lakeward alerts resolve ID [--reason TEXT]
            lakeward alerts dismiss ID --reason TEXT
            lakeward alerts test-notifier NAME
+           lakeward alerts replay [--policy FILE] [--pipeline NAME] [--only POLICY] [--since TIME] [--budget N/UNIT]
 
     list         alerts that are open or acknowledged, the most urgent first; --state all, or open, acknowledged,
                  resolved, dismissed
@@ -28,6 +29,9 @@ enum AlertsCommand: Command {
     resolve      close: what it asked for is done
     dismiss      close: it needed nothing
     test-notifier  sends an invented alert
+    replay       what policies would have raised from the history in the tables: alerts per bed-day and shift, and, where
+                 deteriorations are labelled, precision, recall and the time before their peak. With --budget, such as
+                 4/shift, every threshold of the policy is tried, and the one that fits best is named
 
     Whoever acts is the user of the machine, or --by NAME. An ID may be shortened as long as it is clear among the alerts
     that are not closed.
@@ -36,6 +40,8 @@ enum AlertsCommand: Command {
       lakeward alerts list
       lakeward alerts list --severity high --format json
       lakeward alerts test-notifier nurse
+      lakeward alerts replay --pipeline vitals --since 2026-01-01
+      lakeward alerts replay --pipeline vitals --only news2_high --budget 4/shift
     """
   static let options =
     [
@@ -49,7 +55,7 @@ enum AlertsCommand: Command {
       Option("reason", "TEXT", "why, or the comment"),
       Option("minutes", "N", "how long to snooze"),
       Option("format", "FORMAT", "table, csv, json or ndjson"),
-    ]
+    ] + AlertsReplay.options
 
   static let words: [Subcommand] = [
     Subcommand("list", "") { try list($0, $1) },
@@ -66,6 +72,7 @@ enum AlertsCommand: Command {
     Subcommand("resolve", "ID") { try act(.resolve, $0, $1) },
     Subcommand("dismiss", "ID") { try act(.dismiss, $0, $1) },
     Subcommand("test-notifier", "NAME") { try testNotifier($0, $1) },
+    Subcommand("replay", "") { try AlertsReplay.run($0, $1) },
   ]
 
   static func run(_ arguments: Arguments) throws -> Int32 {
