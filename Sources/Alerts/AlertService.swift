@@ -1,4 +1,5 @@
 internal import Foundation
+public import Observability
 public import Streaming
 
 /// What must be done about alerts as time passes: escalation, the ends of snoozes, messages, the table `alerts`.
@@ -10,20 +11,18 @@ public final class AlertService: @unchecked Sendable {
   private let desk: AlertDesk
   private let outbox: Outbox
   private let metrics: AlertMetrics?
-  private let warn: @Sendable (String) -> Void
+  private let log: Logger
   private let done = DispatchSemaphore(value: 0)
   private var isRunning = false
   private var lastWarning = ""
 
   /// A service.
-  /// - Parameter warn: Takes a line about what goes wrong; it holds no patient's data.
   public init(
-    lake: Lake, desk: AlertDesk, settings: AlertSettings, metrics: AlertMetrics? = nil,
-    warn: @escaping @Sendable (String) -> Void
+    lake: Lake, desk: AlertDesk, settings: AlertSettings, metrics: AlertMetrics? = nil, log: Logger
   ) throws {
     self.desk = desk
     self.metrics = metrics
-    self.warn = warn
+    self.log = log
     outbox = try Outbox(lake: lake, desk: desk, settings: settings)
   }
 
@@ -62,16 +61,17 @@ public final class AlertService: @unchecked Sendable {
       lastWarning = ""
     } catch {
       metrics?.failed(pipeline: "")
-      let text = "alerts: \(error)"
-      if text != lastWarning { warn(text) }
-      lastWarning = text
+      if "\(error)" != lastWarning { log.warning("alerts not looked after", ["reason": .error(error)]) }
+      lastWarning = "\(error)"
     }
   }
 
   /// A channel that fails must not fail in silence: it stands at the alert, and in the log.
   private func note(_ delivery: Delivery) throws {
     let reason = "\(delivery.notifier) could not be told: \(delivery.outcome ?? "unknown reason")"
-    warn("alerts: \(reason)")
+    log.warning(
+      "notifier not told",
+      ["notifier": .name(delivery.notifier), "outcome": .name(delivery.outcome ?? ""), "alert": .name(delivery.alert)])
     _ = try? desk.apply(.comment, to: delivery.alert, by: AlertEvent.program, reason: reason)
   }
 }

@@ -36,7 +36,9 @@ public final class LakeServer: Sendable {
     let audit = try AuditLog(lake: surroundings.lake, logger: surroundings.logger)
     let events = EventBroadcaster()
     let context = ServerContext(
-      surroundings, audit: audit, events: events, desk: try? AlertDesk(lake: surroundings.lake))
+      surroundings, audit: audit, events: events,
+      desk: try? AlertDesk(
+        lake: surroundings.lake, policies: surroundings.pipelines.flatMap { (try? PolicyFile.load($0)) ?? [] }))
     self.context = context
     var endpoints = Self.endpoints(context)
     endpoints += DocumentationRoutes.endpoints(

@@ -33,8 +33,17 @@ enum ServeCommand: Command {
     let stop = StopSignal()
     let signals = StopOnSignals(stop)
     defer { signals.cancel() }
+    let metrics = MetricRegistry()
+    let log = Logger(format: .text, level: .warning) { Console.warnRaw($0) }
     let server = try ServerStart.start(
-      workspace, listen: arguments.text("listen"), portFile: arguments.text("port-file"))
+      workspace, listen: arguments.text("listen"), portFile: arguments.text("port-file"), metrics: metrics)
+    // Escalation and messages go on while nothing runs.
+    let alerts = try AlertDuty(workspace, [], metrics: metrics, log: log)
+    alerts?.start(stop: stop)
+    defer {
+      stop.stop()
+      alerts?.finish()
+    }
     Console.write("\(server.address)  (Ctrl-C ends)")
     while !stop.isStopped { stop.wait(seconds: 3_600) }
     server.stop()

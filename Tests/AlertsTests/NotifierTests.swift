@@ -1,6 +1,7 @@
 import Foundation
 import JSON
 import LakewardTesting
+import Observability
 import Pipelines
 import Streaming
 import Testing
@@ -68,8 +69,8 @@ import Testing
     place.policy.levels = [EscalationLevel(afterSeconds: 0, notify: ["hook", "chat", "pager", "mail", "sms"])]
     let desk = try place.desk()
     let service = try AlertService(
-      lake: place.lake, desk: desk, settings: try place.settings(Self.yaml(receiver))
-    ) { Issue.record("\($0)") }
+      lake: place.lake, desk: desk, settings: try place.settings(Self.yaml(receiver)),
+      log: Logger(format: .text, level: .warning) { Issue.record("\($0)") })
     let id = try place.open(desk)
     service.round()
     service.round()
@@ -173,7 +174,7 @@ import Testing
       """)
     let desk = try place.desk()
     let id = try place.open(desk)
-    let service = try AlertService(lake: place.lake, desk: desk, settings: settings) { _ in }
+    let service = try AlertService(lake: place.lake, desk: desk, settings: settings, log: .silent)
     for _ in 0..<4 {
       service.round()
       place.clock.advance(seconds: 20)

@@ -10,20 +10,26 @@ final class AlertDuty {
   private let service: AlertService
   private let policies: [AlertPolicy]
   private let workspace: Workspace
-  private let metrics: AlertMetrics?
+  private let metrics: AlertMetrics
+  private let log: Logger
   private var stages: [AlertStage] = []
 
   /// nil if no pipeline has policies: then there is nothing to do.
-  init?(_ workspace: Workspace, _ pipelines: [Pipeline], metrics registry: MetricRegistry? = nil) throws {
-    policies = try workspace.alertPolicies(pipelines)
-    guard !policies.isEmpty else { return nil }
-    self.workspace = workspace
-    metrics = registry.map { AlertMetrics($0) }
+  /// - Parameter pipelines: Those that this process runs.
+  init?(_ workspace: Workspace, _ pipelines: [Pipeline], metrics registry: MetricRegistry, log: Logger) throws {
     // Escalation needs the policies of all pipelines, whichever process raised the alert.
-    desk = try AlertDesk(lake: workspace.lake, policies: try workspace.alertPolicies())
+    let all = try workspace.alertPolicies { name, error in
+      log.error("alert policies left out", ["pipeline": .name(name), "reason": .error(error)])
+    }
+    guard !all.isEmpty else { return nil }
+    let names = Set(pipelines.map(\.name))
+    policies = all.filter { names.contains($0.pipeline) }
+    self.workspace = workspace
+    self.log = log
+    metrics = AlertMetrics(registry)
+    desk = try AlertDesk(lake: workspace.lake, policies: all)
     service = try AlertService(
-      lake: workspace.lake, desk: desk, settings: try workspace.alertSettings(), metrics: metrics
-    ) { Console.warn($0) }
+      lake: workspace.lake, desk: desk, settings: try workspace.alertSettings(), metrics: metrics, log: log)
   }
 
   /// Begins to look after alerts.
@@ -32,7 +38,7 @@ final class AlertDuty {
   /// Ends; the pipelines must have ended, and the stop must have been asked for.
   func finish() {
     for stage in stages {
-      do { try stage.flush() } catch { Console.warn("alerts: \(error)") }
+      do { try stage.flush() } catch { log.warning("alerts not judged", ["reason": .error(error)]) }
     }
     service.wait()
   }
@@ -43,17 +49,18 @@ final class AlertDuty {
       return nil
     }
     stages.append(stage)
-    let metrics = metrics
-    let name = pipeline.name
+    let (metrics, log, name) = (metrics, log, pipeline.name)
     return { event, view in
       do {
         let report = try stage.observe(event, view)
-        for problem in report.problems { Console.warn("\(problem)") }
-        metrics?.judged(report, pipeline: name)
+        for problem in report.problems {
+          log.error("alert policy left out", ["pipeline": .name(name), "reason": .error(problem)])
+        }
+        metrics.judged(report, pipeline: name)
       } catch {
         // The next micro-batch begins from the tables again, so that nothing is left out.
-        metrics?.failed(pipeline: name)
-        Console.warn("\(name): alerts: \(error)")
+        metrics.failed(pipeline: name)
+        log.warning("alerts not judged", ["pipeline": .name(name), "reason": .error(error)])
       }
     }
   }

@@ -2,6 +2,7 @@ internal import Alerts
 internal import DuckDB
 internal import Foundation
 internal import Pipelines
+internal import Query
 internal import Streaming
 
 /// `lakeward alerts replay`
@@ -111,7 +112,7 @@ enum AlertsReplay {
     _ reports: [ReplayReport], chosen: ReplayReport?, _ result: PolicyReplay.Result, _ format: OutputFormat
   ) throws {
     func number(_ value: Double?, _ digits: Double = 1_000) -> Value {
-      value.map { .double(($0 * digits).rounded() / digits) } ?? .null
+      value.map { .double(($0 * digits).rounded() / digits + 0) } ?? .null
     }
     let rows = reports.map { report -> [Value] in
       [

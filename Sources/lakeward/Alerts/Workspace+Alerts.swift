@@ -2,9 +2,17 @@ internal import Alerts
 internal import Pipelines
 
 extension Workspace {
-  /// The alert policies of some pipelines; of all if none is named.
-  func alertPolicies(_ pipelines: [Pipeline]? = nil) throws -> [AlertPolicy] {
-    try (pipelines ?? self.pipelines([])).flatMap { try PolicyFile.load($0) }
+  /// The alert policies of every pipeline. A pipeline that is wrong has none: it stops no other.
+  /// - Parameter failed: Takes the pipeline's name and what is wrong.
+  func alertPolicies(_ failed: (String, any Error) -> Void = { _, _ in }) throws -> [AlertPolicy] {
+    try pipelineNames().flatMap { name -> [AlertPolicy] in
+      do {
+        return try PolicyFile.load(try pipeline(name))
+      } catch {
+        failed(name, error)
+        return []
+      }
+    }
   }
 
   /// Who can be told of alerts.

@@ -51,7 +51,7 @@ enum RunCommand: Command {
         operations.report(error, pipeline: name)
       }
     }
-    let alerts = try AlertDuty(workspace, pipelines)
+    let alerts = try AlertDuty(workspace, pipelines, metrics: operations.metrics, log: operations.log)
     for pipeline in pipelines where pipeline.source != nil {
       do {
         jobs.append(
