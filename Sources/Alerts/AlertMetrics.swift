@@ -27,7 +27,12 @@ public final class AlertMetrics: Sendable {
   /// Counts a judged micro-batch.
   public func judged(_ report: AlertStage.Report, pipeline: String) {
     evaluation[pipeline].observe(report.seconds)
-    for event in report.events where event.kind == .opened {
+    raised(report.events)
+  }
+
+  /// Counts the alerts that events have raised.
+  func raised(_ events: [AlertEvent]) {
+    for event in events where event.kind == .opened {
       opened[event.policy.pipeline, event.policy.policy, event.severity?.rawValue ?? ""].add()
     }
   }

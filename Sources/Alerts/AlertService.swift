@@ -10,19 +10,23 @@ public final class AlertService: @unchecked Sendable {
   // while that thread is not running.
   private let desk: AlertDesk
   private let outbox: Outbox
+  private let views: ViewStage?
   private let metrics: AlertMetrics?
   private let log: Logger
   private let done = DispatchSemaphore(value: 0)
   private var isRunning = false
-  private var lastWarning = ""
+  private var warned: Set<String> = []
 
   /// A service.
+  /// - Parameter views: Names of the materialized views that this process judges by their policies.
   public init(
-    lake: Lake, desk: AlertDesk, settings: AlertSettings, metrics: AlertMetrics? = nil, log: Logger
+    lake: Lake, desk: AlertDesk, settings: AlertSettings, metrics: AlertMetrics? = nil, log: Logger,
+    views: Set<String> = []
   ) throws {
     self.desk = desk
     self.metrics = metrics
     self.log = log
+    self.views = ViewStage(Array(desk.policies.values), views: views, lake: lake, desk: desk)
     outbox = try Outbox(lake: lake, desk: desk, settings: settings)
   }
 
@@ -51,18 +55,25 @@ public final class AlertService: @unchecked Sendable {
 
   /// One round. A failure is told once and tried again in the next round.
   public func round() {
-    do {
+    attempt {
+      if let events = try views?.round() { metrics?.raised(events) }
+    }
+    attempt {
       try desk.passTime()
       let round = try outbox.deliver()
       metrics?.told(round)
       for delivery in round.lost { try note(delivery) }
       try desk.project()
       if let metrics { metrics.standing(try desk.list()) }
-      lastWarning = ""
+    }
+  }
+
+  private func attempt(_ body: () throws -> Void) {
+    do {
+      try body()
     } catch {
       metrics?.failed(pipeline: "")
-      if "\(error)" != lastWarning { log.warning("alerts not looked after", ["reason": .error(error)]) }
-      lastWarning = "\(error)"
+      if warned.insert("\(error)").inserted { log.warning("alerts not looked after", ["reason": .error(error)]) }
     }
   }
 

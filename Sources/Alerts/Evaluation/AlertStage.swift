@@ -204,24 +204,12 @@ public final class AlertStage {
   ) throws -> [AlertEvent] {
     let now = desk.clock()
     let policies = Dictionary(group.evaluator.policies.map { ($0.id, $0) }) { first, _ in first }
-    let covers = group.covers(desk.policies)
+    let covers = AlertPolicy.covers(desk.policies)
     return try desk.store.commit { book, stored in
       guard !group.isBeyond(from, positions, stored) else { throw AlertError.overtaken(pipeline: pipeline.name) }
-      var change = AlertStore.Change(transactions: group.moves(to: positions, from: stored))
-      var working = book
-      for transition in transitions {
-        guard let policy = policies[transition.policy] else { continue }
-        let key = AlertKey(policy: transition.policy, patient: transition.patient)
-        let cover = working.cover(of: transition.patient, by: covers[transition.policy] ?? [])
-        for var event in AlertRules.events(
-          transition, last: working.newest(key), cover: cover, policy: policy, now: now)
-        {
-          event.sequence = working.sequence + 1
-          working.apply(event)
-          change.events.append(event)
-        }
-      }
-      return change
+      return AlertStore.Change(
+        events: AlertRules.events(transitions, in: book, policies: policies, covers: covers, now: now),
+        transactions: group.moves(to: positions, from: stored))
     }
   }
 }

@@ -82,4 +82,10 @@ final class PolicyEvaluator {
 
   /// The batch is durable: its state counts from now on.
   func accept(_ run: Run) throws { _ = try run(sql.accept) }
+
+  /// Drops what is pending about patients, by policy.
+  func forget(_ gone: [(policy: String, patient: String)], _ run: Run) throws {
+    let list = gone.map { "(\(SQL.quote(literal: $0.policy)), \(SQL.quote(literal: $0.patient)))" }
+    _ = try run("DELETE FROM \(sql.schema).state WHERE (policy, patient) IN (\(list.joined(separator: ", ")))")
+  }
 }

@@ -87,17 +87,6 @@ final class PolicyGroup {
     return result
   }
 
-  /// For each policy, the policies that speak for it.
-  func covers(_ all: [PolicyID: AlertPolicy]) -> [PolicyID: Set<PolicyID>] {
-    var result: [PolicyID: Set<PolicyID>] = [:]
-    for policy in all.values {
-      for name in policy.covers {
-        result[PolicyID(pipeline: policy.pipeline, policy: name), default: []].insert(policy.id)
-      }
-    }
-    return result
-  }
-
   // MARK: Rows
 
   /// The rows of a relation at or after positions.

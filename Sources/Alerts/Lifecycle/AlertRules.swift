@@ -195,4 +195,40 @@ public enum AlertRules {
     guard due <= now else { return [] }
     return [escalated(alert, to: next, policy, by: AlertEvent.program, reason: "not acknowledged in time", now: now)]
   }
+
+  // MARK: Many at once
+
+  /// The events that transitions make one after the other, each from what those before it have made.
+  /// - Parameter covers: For each policy, the policies that speak for it.
+  static func events(
+    _ transitions: [Transition], in book: AlertBook, policies: [PolicyID: AlertPolicy],
+    covers: [PolicyID: Set<PolicyID>], now: Int64
+  ) -> [AlertEvent] {
+    var working = book
+    var made: [AlertEvent] = []
+    for transition in transitions {
+      guard let policy = policies[transition.policy] else { continue }
+      let key = AlertKey(policy: transition.policy, patient: transition.patient)
+      let cover = working.cover(of: transition.patient, by: covers[transition.policy] ?? [])
+      for var event in events(transition, last: working.newest(key), cover: cover, policy: policy, now: now) {
+        event.sequence = working.sequence + 1
+        working.apply(event)
+        made.append(event)
+      }
+    }
+    return made
+  }
+}
+
+extension AlertPolicy {
+  /// For each policy, the policies that speak for it.
+  static func covers(_ policies: [PolicyID: AlertPolicy]) -> [PolicyID: Set<PolicyID>] {
+    var result: [PolicyID: Set<PolicyID>] = [:]
+    for policy in policies.values {
+      for name in policy.covers {
+        result[PolicyID(pipeline: policy.pipeline, policy: name), default: []].insert(policy.id)
+      }
+    }
+    return result
+  }
 }

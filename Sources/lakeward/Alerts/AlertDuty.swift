@@ -29,7 +29,8 @@ final class AlertDuty {
     metrics = AlertMetrics(registry)
     desk = try AlertDesk(lake: workspace.lake, policies: all)
     service = try AlertService(
-      lake: workspace.lake, desk: desk, settings: try workspace.alertSettings(), metrics: metrics, log: log)
+      lake: workspace.lake, desk: desk, settings: try workspace.alertSettings(), metrics: metrics, log: log,
+      views: Set(pipelines.flatMap(\.materializedViews).map(\.name)))
   }
 
   /// Begins to look after alerts.
