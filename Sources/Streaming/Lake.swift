@@ -26,6 +26,9 @@ public struct Lake: Sendable {
   /// Where a pipeline's lease, its pause and its status are.
   public func controlFolder(pipeline: String) -> String { "\(root)/_control/\(pipeline)" }
 
+  /// Where a pipeline's backfills are named.
+  public func backfillFolder(pipeline: String) -> String { "\(root)/_backfills/\(pipeline)" }
+
   /// Where the query engine may put what does not fit into memory.
   public var temporaryFolder: String { "\(root)/_temporary" }
 

@@ -56,7 +56,25 @@ public struct PipelineInputs: Sendable {
   ///
   /// - Parameter sharing: Whether the partitions of a topic are shared with other processes that run the pipeline; else
   ///   this process reads all of them.
-  public func source(sharing: Bool) throws -> any RecordSource {
+  public func source(sharing: Bool) throws -> any RecordSource { try withBackfills(liveSource(sharing: sharing)) }
+
+  private func withBackfills(_ live: any RecordSource) throws -> any RecordSource {
+    let (definition, lake, name) = (definition, lake, pipeline.name)
+    let backfills = Backfills(lake: lake, pipeline: name)
+    return try BackfillingSource(live: live, backfills: backfills) { entry in
+      var options = LandingSource.Options(maxRecordBytes: definition.maxRecordBytes)
+      options.partition = entry.partition
+      // Nobody writes to these files any more.
+      options.rules.settle = .zero
+      options.fields = definition.fields
+      return try LandingSource(directory: entry.directory, splits: backfills.splits(entry), options: options)
+    }
+  }
+
+  /// The pipeline's backfills alone.
+  public func backfillSource() throws -> any RecordSource { try withBackfills(NoRecords()) }
+
+  private func liveSource(sharing: Bool) throws -> any RecordSource {
     switch kind {
     case .kafka(let kafka, let configuration):
       var options = KafkaSource.Options()

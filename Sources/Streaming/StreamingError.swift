@@ -18,6 +18,8 @@ public enum StreamingError: Error, Sendable, CustomStringConvertible {
   case notAView(table: String, pipeline: String)
   /// Another process runs the pipeline.
   case held(pipeline: String, holder: String)
+  /// A replay is not possible, or did not come to its end.
+  case cannotReplay(reason: String)
   /// The pipeline was paused and shall not run.
   case paused(pipeline: String)
   /// The lake's files could not be read or written.
@@ -44,6 +46,7 @@ public enum StreamingError: Error, Sendable, CustomStringConvertible {
       "the lake has a table \(table) that is not the view of the pipeline \(pipeline); give the view another name, or remove the table's folder"
     case .held(let pipeline, let holder):
       "\(pipeline): \(holder) runs it already; stop that one, or wait for it"
+    case .cannotReplay(let reason): "the replay cannot be done: \(reason)"
     case .paused(let pipeline):
       "\(pipeline): the pipeline is paused; lakeward resume \(pipeline) lets it go on"
     case .fileSystem(let path, let operation, let reason):

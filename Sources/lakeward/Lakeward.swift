@@ -6,7 +6,8 @@ internal import Foundation
 struct Lakeward {
   static var commands: [any Command.Type] {
     [
-      DemoCommand.self, RunCommand.self, SimulateCommand.self, TrainCommand.self, CheckCommand.self, InferCommand.self,
+      DemoCommand.self, RunCommand.self, StatusCommand.self, PauseCommand.self, ResumeCommand.self, ReplayCommand.self,
+      BackfillCommand.self, SimulateCommand.self, TrainCommand.self, CheckCommand.self, InferCommand.self,
       VerifyCommand.self,
       RefreshCommand.self, QueryCommand.self, TableCommand.self, ImportCommand.self, ModelsCommand.self,
       AlertsCommand.self,

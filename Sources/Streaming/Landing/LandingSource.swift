@@ -17,6 +17,8 @@ public final class LandingSource: RecordSource {
     public var rules: SplitPlanner.Rules
     /// The least time between two looks at the directory while waiting.
     public var pollInterval: Duration
+    /// The partition of its records.
+    public var partition = LandingSource.partition
     /// How long files of the ingest log are kept after their records are in all tables, in seconds.
     public var keepLogSeconds: Double = 0
     /// The record's fields, which columns of CSV and Parquet files are matched with.
@@ -34,7 +36,7 @@ public final class LandingSource: RecordSource {
     }
   }
 
-  /// A landing directory has one partition.
+  /// The one partition of a pipeline's landing directory.
   public static let partition: Int32 = 0
 
   private let directory: LandingDirectory
@@ -79,7 +81,7 @@ public final class LandingSource: RecordSource {
   /// - Throws: `LandingError` if the directory cannot be made or opened; errors of the Delta table.
   public func start(from positions: [Int32: Int64]) throws {
     try directory.prepare()
-    position = positions[Self.partition] ?? 0
+    position = positions[options.partition] ?? 0
     try reload()
   }
 
@@ -102,7 +104,7 @@ public final class LandingSource: RecordSource {
 
   /// Tidies up in the ingest log. All other files belong to whoever put them there.
   public func didCommit(_ positions: [Int32: Int64]) {
-    if let position = positions[Self.partition] { log.didCommit(position) }
+    if let position = positions[options.partition] { log.didCommit(position) }
     log.tidy(now: clock())
   }
 
@@ -196,7 +198,7 @@ public final class LandingSource: RecordSource {
     }
     guard !batch.isEmpty else { return nil }
     var given = SourceBatch(
-      records: batch, first: [Self.partition: first], next: [Self.partition: position], hasMore: !pending.isEmpty)
+      records: batch, first: [options.partition: first], next: [options.partition: position], hasMore: !pending.isEmpty)
     given.oldestArrival = oldest
     bytesPerRecord = max(1, Double(batch.byteCount) / Double(batch.count))
     return given
@@ -209,7 +211,8 @@ public final class LandingSource: RecordSource {
     do {
       if reader == nil {
         let reading = SplitReading(
-          directory: directory, maxRecordBytes: options.maxRecordBytes, fields: options.fields)
+          directory: directory, partition: options.partition, maxRecordBytes: options.maxRecordBytes,
+          fields: options.fields)
         reader = try reading.open(split, line: LandingSplit.coordinate(of: start).line)
       }
       guard let reader else { return true }
@@ -217,9 +220,9 @@ public final class LandingSource: RecordSource {
       position = split.firstOffset + reader.nextLine
       return isDone
     } catch is Vanished {
-      try batch.appendMissing(source: source, partition: Self.partition, offset: offset(start, split))
+      try batch.appendMissing(source: source, partition: options.partition, offset: offset(start, split))
     } catch is Unreadable {
-      try batch.appendUnreadable(source: source, partition: Self.partition, offset: offset(start, split))
+      try batch.appendUnreadable(source: source, partition: options.partition, offset: offset(start, split))
     }
     return true
   }

@@ -8,6 +8,7 @@ internal import Pipelines
 final class ParquetReader: SplitReader {
   private let split: LandingSplit
   private let maxRecordBytes: Int
+  private let partition: Int32
   private var rows: QueryResult
   private var chunk: DataChunk?
   private var chunkRow = 0
@@ -16,6 +17,7 @@ final class ParquetReader: SplitReader {
   init(_ split: LandingSplit, _ reading: SplitReading, row: Int64) throws {
     self.split = split
     maxRecordBytes = reading.maxRecordBytes
+    partition = reading.partition
     nextLine = row
     do {
       // An engine of its own keeps the file's order and does not meet the pipeline's statements.
@@ -48,7 +50,7 @@ final class ParquetReader: SplitReader {
       try chunk.column(0).forEachString { row, text in
         guard wanted.contains(row), let text else { return }
         try batch.append(
-          text, source: source, partition: LandingSource.partition,
+          text, source: source, partition: partition,
           offset: split.firstOffset + nextLine + Int64(row - wanted.lowerBound), maxRecordBytes: maxRecordBytes)
       }
       nextLine += Int64(wanted.count)

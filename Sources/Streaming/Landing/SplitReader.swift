@@ -20,6 +20,7 @@ struct Unreadable: Error {}
 /// What all readers of a source's splits have in common.
 struct SplitReading {
   var directory: LandingDirectory
+  var partition: Int32
   var maxRecordBytes: Int
   var fields: [RecordField]
 
@@ -74,7 +75,7 @@ private final class LineReader: SplitReader {
       let allowed = batch.isEmpty ? max(bytesLeft, least) : bytesLeft
       let length = min(Int(split.to - byte), wanted, allowed)
       let taken = try batch.appendLines(
-        reading: length, source: source, partition: LandingSource.partition,
+        reading: length, source: source, partition: reading.partition,
         firstOffset: split.firstOffset + nextLine, takeRest: Int64(length) == split.to - byte,
         maxRecordBytes: reading.maxRecordBytes, maxRecords: bytesLeft < least ? min(left, 1) : left
       ) { buffer in
@@ -177,11 +178,11 @@ private final class TextReader: SplitReader {
       let offset = split.firstOffset + nextLine
       if let header {
         return try batch.appendRows(
-          in: rest, columns: header.columns, source: source, partition: LandingSource.partition, firstOffset: offset,
+          in: rest, columns: header.columns, source: source, partition: reading.partition, firstOffset: offset,
           takeRest: isAtEnd, maxRecordBytes: reading.maxRecordBytes, maxRecords: records, maxLines: lines)
       }
       return try batch.appendLines(
-        in: rest, source: source, partition: LandingSource.partition, firstOffset: offset, takeRest: isAtEnd,
+        in: rest, source: source, partition: reading.partition, firstOffset: offset, takeRest: isAtEnd,
         maxRecordBytes: reading.maxRecordBytes, maxRecords: records, maxLines: lines)
     }
     start += taken.consumedBytes

@@ -52,8 +52,12 @@ public final class PipelineMonitor: Sendable {
     meters.set(state)
     // A retry has a line of its own, and how a pipeline ended is for whoever runs it to say.
     guard isNew, state != .retrying, state != .failed else { return }
-    log.info(
-      "pipeline", ["pipeline": .name(pipeline), "state": .name(state.rawValue), "reason": .name(reason ?? "")])
+    if let reason {
+      log.info(
+        "pipeline", ["pipeline": .name(pipeline), "state": .name(state.rawValue), "reason": .name(reason)])
+    } else {
+      log.info("pipeline", ["pipeline": .name(pipeline), "state": .name(state.rawValue)])
+    }
   }
 
   /// Takes in an event of the runner. To be called on its thread.

@@ -1,5 +1,5 @@
 internal import Foundation
-internal import JSON
+public import JSON
 public import Observability
 
 /// What a process that runs a pipeline says about it, for `lakeward status` in another process. Counts and times only.
@@ -74,7 +74,8 @@ public struct PipelineStatusNote: Sendable, Hashable {
     }
   }
 
-  var json: JSONValue {
+  /// Everything as one JSON object; instants are microseconds since 1970.
+  public var json: JSONValue {
     var object: JSONObject = [
       "process": .int(Int64(process)), "host": .string(host), "started": .int(started), "updated": .int(updated),
       "state": .string(state.rawValue), "since": .int(since), "batches": .int(batches), "records": .int(records),

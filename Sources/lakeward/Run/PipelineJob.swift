@@ -23,10 +23,11 @@ final class PipelineJob: @unchecked Sendable {
 
   /// - Parameters:
   ///   - isSharing: Whether the partitions of a topic are shared with other processes.
+  ///   - isOnlyBackfill: Whether to take the pipeline's backfills alone, and leave its stream.
   ///   - observe: Sees each event on the job's thread.
   init(
     _ pipeline: Pipeline, _ workspace: Workspace, engine: QueryEngine, operations: Operations, brokers: String? = nil,
-    isSharing: Bool = false,
+    isSharing: Bool = false, isOnlyBackfill: Bool = false,
     observe: ((PipelineRunner.Event, PipelineRunner.BatchView) -> Void)? = nil
   ) throws {
     Self.engines.withLock { $0.append(engine) }
@@ -39,7 +40,10 @@ final class PipelineJob: @unchecked Sendable {
       health: operations.health, log: operations.log)
     supervisor = PipelineSupervisor(
       pipeline: pipeline, lake: workspace.lake, monitor: monitor, isShared: inputs.isShared,
-      source: { try workspace.source(pipeline, brokers: brokers, sharing: isSharing) },
+      source: {
+        try isOnlyBackfill
+          ? inputs.backfillSource() : workspace.source(pipeline, brokers: brokers, sharing: isSharing)
+      },
       open: { source in
         let runner = try Self.opening.withLock {
           try PipelineRunner(

@@ -1,6 +1,7 @@
 internal import Foundation
 internal import Observability
 internal import Pipelines
+internal import Server
 internal import Streaming
 
 /// `lakeward run`
@@ -8,7 +9,7 @@ enum RunCommand: Command {
   static let name = "run"
   static let summary = "run pipelines: records in, scored Delta tables out"
   static let help = """
-    usage: lakeward run [PIPELINE…] [--once] [--brokers HOST:PORT,…] [--log text|json] [--log-level LEVEL]
+    usage: lakeward run [PIPELINE…] [--once] [--brokers HOST:PORT,…] [--http HOST:PORT] [--log text|json]
 
     Runs the named pipelines, or all, until Ctrl-C. Stop it at any instant and start it again: the tables hold the
     source's positions, so nothing is lost and nothing is there twice. Records come from the pipeline's Kafka topic
@@ -24,11 +25,13 @@ enum RunCommand: Command {
       lakeward run illness --once           take what is there, then stop
       lakeward run illness --brokers localhost:9092
       lakeward run --log json 2>> run.log   the log as JSON lines
+      lakeward run --http 127.0.0.1:8080    with /metrics, /health, /ready, the API and the dashboard
     """
   static let options =
     [
       Option("once", nil, "take what the sources hold now, then stop"),
       Option("brokers", "LIST", "Kafka bootstrap servers, HOST:PORT separated by commas"),
+      Option("http", "HOST:PORT", "answer HTTP too: metrics, health, API and dashboard, as lakeward serve does"),
     ] + Operations.options
 
   static func run(_ arguments: Arguments) throws -> Int32 {
@@ -67,6 +70,15 @@ enum RunCommand: Command {
     let stop = StopSignal()
     let signals = StopOnSignals(stop)
     defer { signals.cancel() }
+    // A run over what is there does not wait for anybody's questions unless it is told to.
+    let listen = arguments.text("http") ?? (mode == .continuous ? workspace.configuration.server?.listen : nil)
+    let server = try listen.map {
+      try ServerStart.start(
+        workspace, listen: $0, metrics: operations.metrics, health: operations.health, logger: operations.log,
+        brokers: brokers)
+    }
+    if let server { Console.warn("\(server.address)  (Ctrl-C ends)") }
+    defer { server?.stop() }
     // Alerts go on until the last pipeline has ended, so they have a signal of their own.
     let end = StopSignal()
     alerts?.start(stop: end)
