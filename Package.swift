@@ -66,7 +66,8 @@ let package = Package(
     room("Pipelines", ["CYAML"]),
     room("Dashboards", ["Pipelines"]),
     room("Intake", ["Clinical", "DeltaLake", "DuckDB"]),
-    room("Streaming", ["CZlib", "Pipelines", "DeltaLake", "DuckDB", "JSON", "Kafka", "MQTT", "Models", "Observability"]),
+    room(
+      "Streaming", ["CZlib", "Pipelines", "DeltaLake", "DuckDB", "JSON", "Kafka", "MQTT", "Models", "Observability"]),
     room("MLflow", ["HTTP", "JSON", "Models"]),
     room("Alerts", ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "HTTP", "JSON", "Observability"]),
     room("Query", ["DeltaLake", "DuckDB", "Models", "Streaming"]),
@@ -87,6 +88,11 @@ let package = Package(
     // What bench/delta measures beside delta-rs.
     .executableTarget(
       name: "delta-bench", dependencies: ["DeltaLake", "DuckDB"], path: "bench/delta-bench", swiftSettings: swift),
+
+    // What bench/latency measures: producer, broker and pipeline in one process.
+    .executableTarget(
+      name: "latency-bench", dependencies: ["DeltaLake", "DuckDB", "Kafka", "Pipelines", "Simulation", "Streaming"],
+      path: "bench/latency-bench", swiftSettings: swift),
 
     // What a test needs from many rooms: temporary folders, a test clock, peers, contract suites.
     .target(

@@ -1,3 +1,4 @@
+internal import DeltaLake
 internal import DuckDB
 internal import Foundation
 internal import Kafka

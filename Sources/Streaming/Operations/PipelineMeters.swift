@@ -18,6 +18,7 @@ final class PipelineMeters: Sendable {
   private let lagRecords: MetricFamily<Gauge>
   private let lagSeconds: MetricFamily<Gauge>
   private let lastCommit: MetricFamily<Gauge>
+  private let watermarkDelay: MetricFamily<Gauge>
   private let states: MetricFamily<Gauge>
   let overtaken: Counter
   let retries: Counter
@@ -61,6 +62,8 @@ final class PipelineMeters: Sendable {
     lastCommit = metrics.gauge(
       "lakeward_last_commit_timestamp_seconds", "When tables were last committed to, seconds since 1970",
       labels: "pipeline")
+    watermarkDelay = metrics.gauge(
+      "lakeward_watermark_delay_seconds", "How far the newest event time lies behind the clock", labels: "pipeline")
     states = metrics.gauge(
       "lakeward_pipeline_state", "1 for what the pipeline is doing, 0 for the others", labels: "pipeline", "state")
     overtaken =
@@ -99,6 +102,11 @@ final class PipelineMeters: Sendable {
     for (stage, seconds) in report.seconds { stageSeconds[pipeline, stage].observe(seconds) }
     batchSeconds.observe(report.totalSeconds)
     if let seconds = report.seconds["commit"] { commitSeconds.observe(seconds) }
+    // The partition that is furthest behind holds the watermark back.
+    let live = report.newestEventTimes.filter { $0.key < Backfills.firstPartition }
+    if !report.isCatchUp, let oldest = live.values.min() {
+      watermarkDelay[pipeline].set(max(0, Double(now - oldest) / 1e6))
+    }
     setLag(records: report.waitingRecords, seconds: lagSeconds)
     lastCommit[pipeline].set(Double(now) / 1e6)
   }
