@@ -108,7 +108,8 @@ let package = Package(
     tests("Conformance", ["DeltaLake", "DuckDB", "JSON"]),
     tests("HTTPTests", ["HTTP"]),
     tests(
-      "ServerTests", ["Server", "Query", "HTTP", "JSON", "DeltaLake", "DuckDB", "Models", "Pipelines", "Streaming"]),
+      "ServerTests",
+      ["Server", "Query", "HTTP", "JSON", "DeltaLake", "DuckDB", "Models", "Observability", "Pipelines", "Streaming"]),
     tests("ClinicalTests", ["Clinical"]),
     tests("ObservabilityTests", ["Observability"]),
     tests(

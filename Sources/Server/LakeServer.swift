@@ -35,7 +35,7 @@ public final class LakeServer: Sendable {
     try surroundings.lake.prepare()
     let audit = try AuditLog(lake: surroundings.lake, logger: surroundings.logger)
     let events = EventBroadcaster()
-    let context = ServerContext(
+    let context = try ServerContext(
       surroundings, audit: audit, events: events,
       desk: try? AlertDesk(
         lake: surroundings.lake, policies: surroundings.pipelines.flatMap { (try? PolicyFile.load($0)) ?? [] }))

@@ -21,7 +21,12 @@ final class ServerContext: Sendable {
   private let sandboxes = Mutex<[Bool: QuerySandbox]>([:])
   private let ingests = Mutex<[String: any RecordIngest]>([:])
 
-  init(_ surroundings: ServerSurroundings, audit: AuditLog, events: EventBroadcaster, desk: AlertDesk?) {
+  private let following: Mutex<Connection>
+
+  init(_ surroundings: ServerSurroundings, audit: AuditLog, events: EventBroadcaster, desk: AlertDesk?) throws {
+    let connection = try Database(settings: ["threads": "1", "memory_limit": "512MB"]).connect()
+    try connection.execute("SET TimeZone = 'UTC'")
+    following = Mutex(connection)
     self.surroundings = surroundings
     self.audit = audit
     self.events = events
@@ -109,6 +114,23 @@ final class ServerContext: Sendable {
   /// Rows of a query of the server's own.
   func rows(_ text: String, for principal: Principal = .local, seconds: Double = 20) throws -> [[Value]] {
     try query(text, for: principal, seconds: seconds) { try $0.rows() }
+  }
+
+  /// Rows of SQL over scans, for the follower alone, which has a small database of its own.
+  func followerRows(_ sql: String) throws -> [[Value]] { try following.withLock { try $0.query(sql).rows() } }
+
+  /// The rows of such SQL as a JSON array of objects; empty if there are none.
+  func followerObjects(_ sql: String) throws -> [UInt8] {
+    try following.withLock { connection in
+      let result = try connection.query(sql)
+      let columns = result.columns
+      let rows = try result.rows()
+      guard !rows.isEmpty else { return [] }
+      var bytes: [UInt8] = []
+      ValueText.appendJSON(
+        .list(rows.map { row in .structure(zip(columns, row).map { .init($0.name, $1) }) }), to: &bytes)
+      return bytes
+    }
   }
 
   /// Frees what the routes opened.

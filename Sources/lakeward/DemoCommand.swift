@@ -4,6 +4,7 @@ internal import Models
 internal import Observability
 internal import Intake
 internal import Pipelines
+internal import Server
 internal import Simulation
 internal import Streaming
 
@@ -15,7 +16,8 @@ enum DemoCommand: Command {
     usage: lakeward demo [--seconds N] [--rate N]
 
     Generates a population in Synthea's CSV schema if the lake holds none, trains the illness model on it, streams
-    simulated test results with faults through bronze, silver and gold, and shows what happens until Ctrl-C. At the
+    simulated test results with faults through bronze, silver and gold, and shows what happens until Ctrl-C, here and on a
+    dashboard at http://127.0.0.1:8080 (another port if that is taken). At the
     end what is left is processed and the tables are verified. All data are invented; nothing leaves the machine.
 
     examples:
@@ -41,8 +43,14 @@ enum DemoCommand: Command {
     guard !stop.isStopped else { return 0 }
 
     let view = LiveView(pipeline: pipeline)
+    let operations = try Operations(level: .warning)
     let job = try PipelineJob(
-      pipeline, workspace, engine: workspace.engine(), operations: Operations(level: .warning), observe: view.observe)
+      pipeline, workspace, engine: workspace.engine(), operations: operations, observe: view.observe)
+    let server = try ServerStart.start(
+      workspace, listen: nil, metrics: operations.metrics, health: operations.health, logger: operations.log,
+      mayMove: true)
+    defer { server.stop() }
+    Console.write("Dashboard: \(server.address)   API: \(server.address)/docs\n")
     let feed = try startFeed(
       folder: workspace.lake.resolve(landing.path), rate: try arguments.number("rate", minimum: 1) ?? 2_000)
     job.start(.continuous, stop: stop)

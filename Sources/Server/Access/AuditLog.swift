@@ -73,12 +73,12 @@ public final class AuditLog: @unchecked Sendable {
     let table = try DeltaTable.create(
       at: location,
       schema: DeltaLake.Schema([
-        StructField("at", .timestamp), StructField("principal", .string), StructField("role", .string),
+        StructField("time", .timestamp), StructField("principal", .string), StructField("role", .string),
         StructField("action", .string), StructField("patients", .array(.string, containsNull: true)),
         StructField("method", .string), StructField("path", .string), StructField("status", .integer),
         StructField("address", .string), StructField("detail", .string),
       ]), name: Self.tableName, description: "Who read or changed which patient's data. Rows are only added.",
-      configuration: ["delta.appendOnly": "true", "delta.dataSkippingStatsColumns": "at"])
+      configuration: ["delta.appendOnly": "true", "delta.dataSkippingStatsColumns": "time"])
     let thread = Thread { [self] in
       loop(table)
       done.signal()
@@ -174,7 +174,7 @@ public final class AuditLog: @unchecked Sendable {
         + "\(text(entry.action)), CAST([\(patients)] AS VARCHAR[]), \(text(entry.method)), \(text(entry.path)), "
         + "CAST(\(entry.status) AS INTEGER), \(text(entry.address)), CAST(\(text(entry.detail)) AS VARCHAR))"
     }
-    let names = #""at", principal, role, action, patients, method, path, status, address, detail"#
+    let names = #""time", principal, role, action, patients, method, path, status, address, detail"#
     do {
       let files = try DeltaWriter(connection: connection).write(
         "SELECT * FROM (VALUES \(rows.joined(separator: ", "))) AS entries(\(names))", into: table)
