@@ -10,7 +10,7 @@ SOAK_MINUTES ?= 10
 BENCH_RECORDS ?= 1000000
 # In CI a warning is an error.
 SWIFT_FLAGS := $(if $(CI),-Xswiftc -warnings-as-errors)
-SOURCES := Package.swift Sources Tests bench/delta-bench bench/latency-bench
+SOURCES := Package.swift Sources Tests bench/delta-bench bench/latency-bench bench/models-bench
 # Caches, settings and temporary files of Swift stay inside the project.
 PLACES := $(CURDIR)/.build/places
 SWIFT := mkdir -p $(PLACES)/tmp && env HOME=$(PLACES) XDG_CACHE_HOME=$(PLACES)/cache TMPDIR=$(PLACES)/tmp \

@@ -94,6 +94,12 @@ let package = Package(
       name: "latency-bench", dependencies: ["DeltaLake", "DuckDB", "Kafka", "Pipelines", "Simulation", "Streaming"],
       path: "bench/latency-bench", swiftSettings: swift),
 
+    // What bench/models measures beside scikit-learn.
+    .executableTarget(
+      name: "models-bench",
+      dependencies: ["DeltaLake", "DuckDB", "Models", "Pipelines", "Simulation", "Streaming"],
+      path: "bench/models-bench", swiftSettings: swift),
+
     // What a test needs from many rooms: temporary folders, a test clock, peers, contract suites.
     .target(
       name: "LakewardTesting", path: "Tests/LakewardTesting", exclude: ["peers"], swiftSettings: swift),
