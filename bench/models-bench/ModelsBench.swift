@@ -73,7 +73,8 @@ import Streaming
     let mean = areas.reduce(0, +) / Double(max(1, areas.count))
     let squares = areas.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
     show([
-      "roc_auc": mean, "deviation": (squares / Double(max(1, areas.count - 1))).squareRoot(), "fits": Double(areas.count),
+      "roc_auc": mean, "deviation": (squares / Double(max(1, areas.count - 1))).squareRoot(),
+      "fits": Double(areas.count),
       "seconds_per_fit": seconds / Double(max(1, areas.count)),
     ])
   }
