@@ -84,6 +84,11 @@ public final class LakeQuery {
     "(\n\(query.sql)\n) AS q(\((0..<count).map { "c\($0)" }.joined(separator: ", ")))"
   }
 
+  /// DuckDB's error as the query's, in its own words.
+  public func failure(_ error: DuckDBError) -> QueryError {
+    QueryError(refused: message(of: error), isMissingTable: QueryFailure.missingTable(error) != nil)
+  }
+
   /// DuckDB's error in its own words, which may quote the data: the person who reads them wrote the query.
   public func message(of error: DuckDBError) -> String {
     QueryFailure.text(error, tables: tableNames, lake: scope.lake.root)

@@ -2,18 +2,22 @@
 public struct QueryError: Error, Sendable, Hashable, CustomStringConvertible {
   /// Whether the text is no query at all, rather than one that is refused or fails.
   public let isUsage: Bool
+  /// Whether it fails because the lake holds no table of a name.
+  public let isMissingTable: Bool
   /// One line: what is wrong and what to do.
   public let description: String
 
   /// The text is no query.
   public init(usage description: String) {
     isUsage = true
+    isMissingTable = false
     self.description = description
   }
 
   /// The query is refused, or fails.
-  public init(refused description: String) {
+  public init(refused description: String, isMissingTable: Bool = false) {
     isUsage = false
+    self.isMissingTable = isMissingTable
     self.description = description
   }
 }

@@ -6,7 +6,7 @@ enum QueryFailure {
   static func text(_ error: DuckDBError, tables: [String], lake: String) -> String {
     let lines = error.detail.split(separator: "\n", omittingEmptySubsequences: false)
     let place = lines.firstIndex { $0.hasPrefix("LINE ") }.map { "\n" + lines[$0...].joined(separator: "\n") } ?? ""
-    guard error.kind == .catalog, let name = missingTable(error.detail) else {
+    guard let name = missingTable(error) else {
       let body = lines.prefix { !$0.hasPrefix("LINE ") }.filter { !$0.isEmpty }
       return body.joined(separator: "\n") + place
     }
@@ -21,7 +21,10 @@ enum QueryFailure {
     return "\(lake)/tables holds no table \(name); \(remedy)\(place)"
   }
 
-  private static func missingTable(_ detail: String) -> String? {
+  /// The table that an error misses; nil if it is about something else.
+  static func missingTable(_ error: DuckDBError) -> String? {
+    guard error.kind == .catalog else { return nil }
+    let detail = error.detail
     let start = "Table with name "
     guard let begin = detail.firstRange(of: start)?.upperBound,
       let end = detail[begin...].firstRange(of: " does not exist")?.lowerBound

@@ -77,6 +77,7 @@ public final class LakeServer: Sendable {
     SystemRoutes.endpoints(context) + PredictRoutes.endpoints(context) + IngestRoutes.endpoints(context)
       + TableRoutes.endpoints(context) + QueryRoutes.endpoints(context) + PatientRoutes.endpoints(context)
       + AlertRoutes.endpoints(context) + ModelRoutes.endpoints(context) + EventRoutes.endpoints(context)
+      + PageRoutes.endpoints(context)
       + FileRoutes.endpoints()
   }
 }

@@ -16,6 +16,7 @@ final class ServerContext: Sendable {
   let audit: AuditLog
   let events: EventBroadcaster
   let models: ServedModels
+  let history: LakeHistory
   /// The alerts; nil if their tables cannot be opened.
   let desk: AlertDesk?
   private let sandboxes = Mutex<[Bool: QuerySandbox]>([:])
@@ -31,6 +32,8 @@ final class ServerContext: Sendable {
     self.audit = audit
     self.events = events
     self.desk = desk
+    history = LakeHistory(
+      lake: surroundings.lake, pipelines: surroundings.pipelines, metrics: surroundings.metrics)
     models = ServedModels(surroundings.registry, pipelines: surroundings.pipelines)
   }
 
@@ -104,7 +107,7 @@ final class ServerContext: Sendable {
         throw Problem(
           408, "query-timeout", "The query took too long", detail: "it was stopped after \(Int(seconds)) s")
       } catch let error as DuckDBError {
-        throw QueryError(refused: lakeQuery.message(of: error))
+        throw lakeQuery.failure(error)
       }
     }
     guard let answer else { throw Problem.busy("too many queries run", retryAfterSeconds: 5) }
@@ -136,6 +139,7 @@ final class ServerContext: Sendable {
   /// Frees what the routes opened.
   func close() {
     for ingest in ingests.withLock({ Array($0.values) }) { ingest.close() }
+    history.stop()
     audit.close()
   }
 }

@@ -45,6 +45,8 @@ export async function showPage(main, name) {
   const ends = [];
   const refreshers = [];
   const query = new URLSearchParams(location.search);
+  const chosen = (page.parameters ?? []).filter((each) => query.has(each.name)).map((each) => `${each.name}=${query.get(each.name)}`);
+  const choices = chosen.length ? `?choices=${encodeURIComponent(chosen.join(";"))}` : "";
 
   const panels = page.panels.map((panel) => {
     const body = element("div", { class: chartKinds.includes(panel.chart) ? `chart ${panel.tall ? "tall" : ""}` : "" });
@@ -60,7 +62,7 @@ export async function showPage(main, name) {
       if (busy || document.hidden) return;
       busy = true;
       try {
-        const result = await get(`/dashboards/${encodeURIComponent(name)}/panels/${encodeURIComponent(panel.id)}?${query}`);
+        const result = await get(`/dashboards/${encodeURIComponent(name)}/panels/${encodeURIComponent(panel.id)}${choices}`);
         if (!body.isConnected) return;
         if (panel.chart === "stat") drawStat(body, panel, result);
         else if (panel.chart === "table") drawTable(body, panel, result);
