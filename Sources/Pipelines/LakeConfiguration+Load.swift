@@ -40,7 +40,7 @@ extension LakeConfiguration {
     }
     let problems = ProblemList()
     let root = try YAML.parse(text, file: file)
-    self.init(lake: resolved("lake"), pipelines: resolved("pipelines"))
+    self.init(lake: resolved("lake"), pipelines: resolved("pipelines"), dashboards: resolved("dashboards"))
     self.folder = folder
     if let root, !root.isNull, let reader = MappingReader(root, what: "the configuration", problems: problems) {
       read(reader, problems, resolved)
@@ -52,6 +52,7 @@ extension LakeConfiguration {
     var reader = root
     if let path = reader.text("lake") { lake = resolved(path) }
     if let path = reader.text("pipelines") { pipelines = resolved(path) }
+    if let path = reader.text("dashboards") { dashboards = resolved(path) }
     models = reader.text("models").map(resolved) ?? lake + "/models"
     if let node = reader.node("kafka"), var kafka = MappingReader(node, what: "kafka", problems: problems) {
       brokers = kafka.requiredText("brokers")

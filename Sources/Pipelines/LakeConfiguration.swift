@@ -26,18 +26,21 @@ public struct LakeConfiguration: Sendable, Hashable {
   public var threads: Int?
   /// The query engine's memory limit in bytes; nil: the engine's own choice.
   public var memoryLimitBytes: Int?
+  /// The folder of the dashboard's pages.
+  public var dashboards: String
   /// How the API and the dashboard are served; nil: only when a command asks, on this machine alone.
   public var server: ServerDefinition?
 
   /// A configuration; `models` is the folder `models` of the lake unless given.
   public init(
     lake: String = "lake", brokers: String? = nil, kafkaProperties: [String: String] = [:],
-    pipelines: String = "pipelines", models: String? = nil, threads: Int? = nil, memoryLimitBytes: Int? = nil
+    pipelines: String = "pipelines", dashboards: String = "dashboards", models: String? = nil, threads: Int? = nil, memoryLimitBytes: Int? = nil
   ) {
     self.lake = lake
     self.brokers = brokers
     self.kafkaProperties = kafkaProperties
     self.pipelines = pipelines
+    self.dashboards = dashboards
     self.models = models ?? lake + "/models"
     self.threads = threads
     self.memoryLimitBytes = memoryLimitBytes

@@ -73,7 +73,7 @@ enum ServerStart {
     var surroundings = ServerSurroundings(
       lake: workspace.lake, registry: workspace.registry,
       pipelines: ((try? workspace.pipelineNames()) ?? []).compactMap { try? workspace.pipeline($0) },
-      dashboards: "dashboards", metrics: metrics, health: health, logger: logger,
+      dashboards: workspace.configuration.dashboards, metrics: metrics, health: health, logger: logger,
       version: String(Lakeward.version.split(separator: " ").last ?? ""),
       openIngest: { try workspace.inputs($0, brokers: brokers).ingest(channel: "http") })
     if let limits = definition?.query {

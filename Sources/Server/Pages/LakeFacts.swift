@@ -9,9 +9,9 @@ internal import Streaming
 /// What is known of the lake itself, as relations that a page's query can name beside the lake's tables:
 ///
 /// - `lakeward_tables`: "table", version, row_count, files, bytes, last_commit, description
-/// - `lakeward_commits`: pipeline, "table", role (bronze, quarantine, stream, view), version, at, operation, row_count,
+/// - `lakeward_commits`: pipeline, "table", role (bronze, quarantine, stream, view), version, time, operation, row_count,
 ///   duplicates
-/// - `lakeward_samples`: at, metric, pipeline, value — gauges of this process every five seconds
+/// - `lakeward_samples`: time, metric, pipeline, value — gauges of this process every five seconds
 /// - `lakeward_models`: model, version, stage, algorithm, created_at, card (JSON, as in `model.json`)
 /// - `lakeward_quarantine`: pipeline, reason, records
 ///
@@ -97,7 +97,7 @@ struct LakeFacts {
       "lakeward_commits",
       [
         ("pipeline", "VARCHAR"), ("table", "VARCHAR"), ("role", "VARCHAR"), ("version", "BIGINT"),
-        ("at", "TIMESTAMPTZ"), ("operation", "VARCHAR"), ("row_count", "BIGINT"), ("duplicates", "BIGINT"),
+        ("time", "TIMESTAMPTZ"), ("operation", "VARCHAR"), ("row_count", "BIGINT"), ("duplicates", "BIGINT"),
       ], rows)
   }
 
@@ -107,7 +107,7 @@ struct LakeFacts {
     }
     return relation(
       "lakeward_samples",
-      [("at", "TIMESTAMPTZ"), ("metric", "VARCHAR"), ("pipeline", "VARCHAR"), ("value", "DOUBLE")], rows)
+      [("time", "TIMESTAMPTZ"), ("metric", "VARCHAR"), ("pipeline", "VARCHAR"), ("value", "DOUBLE")], rows)
   }
 
   private static func models(_ context: ServerContext) throws -> String {

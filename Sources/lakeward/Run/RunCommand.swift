@@ -32,6 +32,7 @@ enum RunCommand: Command {
       Option("once", nil, "take what the sources hold now, then stop"),
       Option("brokers", "LIST", "Kafka bootstrap servers, HOST:PORT separated by commas"),
       Option("http", "HOST:PORT", "answer HTTP too: metrics, health, API and dashboard, as lakeward serve does"),
+      Option("port-file", "FILE", "write the port of --http into this file once it is listened on"),
     ] + Operations.options
 
   static func run(_ arguments: Arguments) throws -> Int32 {
@@ -74,7 +75,8 @@ enum RunCommand: Command {
     let listen = arguments.text("http") ?? (mode == .continuous ? workspace.configuration.server?.listen : nil)
     let server = try listen.map {
       try ServerStart.start(
-        workspace, listen: $0, metrics: operations.metrics, health: operations.health, logger: operations.log,
+        workspace, listen: $0, portFile: arguments.text("port-file"), metrics: operations.metrics,
+        health: operations.health, logger: operations.log,
         brokers: brokers)
     }
     if let server { Console.warn("\(server.address)  (Ctrl-C ends)") }

@@ -1,7 +1,7 @@
 // A chart from columns and rows: what the page's YAML says (chart, x, y, by) and what the query gave.
 
 import { element, emptyNote } from "./dom.js";
-import { count, heading, instant, number, time } from "./format.js";
+import { count, heading, instant, moment, number, short } from "./format.js";
 
 const variable = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const series = () => [1, 2, 3, 4, 5, 6].map((index) => variable(`--series-${index}`));
@@ -181,7 +181,7 @@ const isInstant = (type) => /TIMESTAMP/i.test(type ?? "");
 /** A value of a query's answer as text. */
 export function cellText(value, type) {
   if (value === null || value === undefined) return "NULL";
-  if (isInstant(type)) return Number.isNaN(instant(value)) ? String(value) : time(value);
+  if (isInstant(type)) return Number.isNaN(instant(value)) ? String(value) : moment(value);
   if (typeof value === "number") return Number.isInteger(value) ? (isNumber(type) ? count(value) : String(value)) : number(value, Math.abs(value) < 10 ? 3 : 1);
   if (typeof value === "object") return JSON.stringify(value);
   return String(value);
@@ -195,11 +195,12 @@ export function table(result, { caption, link, levelsIn = [] } = {}) {
   const cell = (row, index) => {
     const { name, type } = result.columns[index];
     const value = row[index];
-    const text = cellText(value, type);
+    const whole = cellText(value, type);
     const address = link?.(row, name, names);
+    const text = address ? short(whole) : whole;
     const level = levelsIn.includes(name) ? String(value ?? "").toLowerCase() : null;
-    const content = address ? element("a", { href: address }, text) : level ? element("span", { class: "badge", dataset: { level } }, text) : text;
-    return element("td", { class: [isNumber(type) ? "number" : "", value === null ? "null" : ""].join(" ").trim() }, content);
+    const content = address ? element("a", { href: address, title: whole }, text) : level ? element("span", { class: "badge", dataset: { level } }, text) : text;
+    return element("td", { class: [isNumber(type) ? "number" : "", value === null ? "null" : "", text.length > 40 ? "text" : ""].join(" ").trim() }, content);
   };
   const render = () => {
     const rows = [...result.rows];

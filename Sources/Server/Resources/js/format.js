@@ -41,6 +41,13 @@ export const time = (value) => {
   return Number.isNaN(at) ? "–" : new Date(at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
 };
 
+/** Short enough for a cell: the time alone for today, the date before it for other days. */
+export const moment = (value, now = new Date()) => {
+  const at = new Date(instant(value));
+  const clock = at.toLocaleTimeString(undefined, { timeStyle: "medium" });
+  return at.toDateString() === now.toDateString() ? clock : `${at.toLocaleDateString(undefined, { dateStyle: "medium" })} ${clock}`;
+};
+
 export const ago = (value, now = Date.now()) => {
   const at = instant(value);
   if (Number.isNaN(at)) return "never";

@@ -24,10 +24,14 @@ final class LiveView: Sendable {
   }
 
   private let state = Mutex(State())
-  private let pipeline: Pipeline
+  let pipeline: Pipeline
+  private let address: String
   private let began = ContinuousClock.now
 
-  init(pipeline: Pipeline) { self.pipeline = pipeline }
+  init(pipeline: Pipeline, address: String) {
+    self.pipeline = pipeline
+    self.address = address
+  }
 
   /// Takes in what a micro-batch did. Called on the pipeline's thread.
   func observe(_ event: PipelineRunner.Event, _ view: PipelineRunner.BatchView) {
@@ -102,7 +106,7 @@ final class LiveView: Sendable {
 
   private func block(_ state: State) -> [String] {
     var lines = [
-      "Lakeward  pipeline \(pipeline.name), simulated patients  (Ctrl-C ends)",
+      "Lakeward  \(address)  pipeline \(pipeline.name), simulated patients  (Ctrl-C ends)",
       "",
       "  records/s     \(Console.grouped(rate(state)))",
       "  records       \(Console.grouped(state.records))   quarantined \(Console.grouped(state.quarantined))   "
