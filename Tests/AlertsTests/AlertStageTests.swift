@@ -1,4 +1,5 @@
 import DuckDB
+import Foundation
 import LakewardTesting
 import Pipelines
 import Streaming
@@ -72,6 +73,32 @@ import Testing
     let found = try Self.story(desk)
     #expect(Set(found.keys) == Set(expected.keys))
     for (id, events) in expected { #expect(found[id] == events) }
+  }
+
+  /// A checkpoint is a shortcut: with it, without it, with a broken one and with an old one the alerts are the same.
+  @Test(arguments: ["kept", "deleted", "broken", "old"])
+  func checkpointsChangeNothing(fate: String) throws {
+    let records = Readings.records(seed: 11)
+    let whole = try Place(maxRecords: 10_000)
+    let expected = try Self.story(whole.run(records))
+    let place = try Place(maxRecords: 60)
+    let file = "\(place.lake.root)/_alerts/readings-alerts_0.parquet"
+    var old: Data?
+    for part in [40, 100, 150, 300] {
+      try place.run(records.mapValues { Array($0.prefix(part)) })
+      // The first start finds an empty table, of which there is nothing to keep.
+      guard part > 40 else { continue }
+      #expect(FileManager.default.fileExists(atPath: file))
+      old = old ?? FileManager.default.contents(atPath: file)
+      switch fate {
+      case "deleted": try FileManager.default.removeItem(atPath: file)
+      case "broken": try Data("PAR1 and then nothing".utf8).write(to: URL(fileURLWithPath: file))
+      case "old": try old?.write(to: URL(fileURLWithPath: file))
+      default: break
+      }
+    }
+    let desk = try AlertDesk(lake: place.lake, policies: place.policies, clock: place.clock.read)
+    #expect(try Self.story(desk) == expected)
   }
 
   @Test func aPolicyThatComesLaterDoesNotRaiseHistory() throws {

@@ -83,7 +83,7 @@ public final class AlertStage {
       }
     }
     groups = try PolicyGroup.groups(policies, identity: identity) { name in
-      try lake.table(named: name).snapshot().schema["ingest_time"] != nil
+      try lake.table(named: name).snapshot().schema.names
     }
     return problems
   }
@@ -108,6 +108,45 @@ public final class AlertStage {
     let events = transitions.isEmpty ? [] : try store(transitions, group, from: group.positions, to: positions)
     try group.evaluator.accept(view.query)
     group.positions = positions
+    if isCheckpointDue(group) { try save(group, view) }
+    return events
+  }
+
+  // MARK: Checkpoints
+
+  private func checkpoint(_ group: PolicyGroup) -> StateCheckpoint {
+    StateCheckpoint(lake: lake, pipeline: pipeline.name, schema: group.evaluator.schema)
+  }
+
+  private func isCheckpointDue(_ group: PolicyGroup) -> Bool {
+    let rows = group.positions.reduce(0) { $0 + $1.value - (group.saved[$1.key] ?? 0) }
+    return rows >= 50_000 || ContinuousClock.now - group.savedAt > .seconds(30)
+  }
+
+  private func save(_ group: PolicyGroup, _ view: PipelineRunner.BatchView) throws {
+    try checkpoint(group).save(group.evaluator, group.positions, view.query)
+    group.saved = group.positions
+    group.savedAt = .now
+  }
+
+  /// Goes on from a checkpoint; nil if there is none that fits.
+  private func resume(
+    _ group: PolicyGroup, stored: [String: Positions], end: Positions, scan: String, _ view: PipelineRunner.BatchView
+  ) throws -> [AlertEvent]? {
+    try group.evaluator.reset(view.query)
+    // Policies that stand apart are brought together from the rows.
+    guard Set(group.evaluator.policies.map { stored[$0.name] ?? [:] }).count == 1,
+      let saved = checkpoint(group).load(into: group.evaluator, view.query),
+      saved.allSatisfy({ $0.value <= end[$0.key] ?? 0 })
+    else { return nil }
+    let position = saved.merging(stored[group.evaluator.policies[0].name] ?? [:]) { max($0, $1) }
+    if position != saved {
+      _ = try group.evaluator.evaluate(group.between(scan, saved, position), view.query)
+      try group.evaluator.accept(view.query)
+    }
+    let events = try finish(group, from: position, end: end, scan: scan, view)
+    group.positions = end
+    try save(group, view)
     return events
   }
 
@@ -123,6 +162,10 @@ public final class AlertStage {
       let end = group.identity.positions(in: snapshot.transactions)
       let starts = try register(group, at: end)
       let stored = try desk.store.read { _, transactions in group.stored(transactions) }
+      if let made = try resume(group, stored: stored, end: end, scan: scan, view) {
+        events += made
+        continue
+      }
       // Policies that began together, or stand together, are taken together.
       let parts = Dictionary(grouping: group.evaluator.policies) { policy in
         PolicyGroup.Place(start: starts[policy.name] ?? [:], position: stored[policy.name] ?? [:])
@@ -133,6 +176,7 @@ public final class AlertStage {
       }
       if parts.count > 1 { try settle(group, end: end, starts: starts, scan: scan, view) }
       group.positions = end
+      try save(group, view)
     }
     return events
   }
@@ -142,6 +186,14 @@ public final class AlertStage {
   ) throws -> [AlertEvent] {
     let position = place.start.merging(place.position) { max($0, $1) }
     try rebuild(group, start: place.start, position: position, scan: scan, view)
+    return try finish(group, from: position, end: end, scan: scan, view)
+  }
+
+  /// Judges the rows from a position on, from the state before it.
+  private func finish(
+    _ group: PolicyGroup, from position: Positions, end: Positions, scan: String, _ view: PipelineRunner.BatchView
+  ) throws -> [AlertEvent] {
+    try latch(group, view)
     let transitions = try group.evaluator.evaluate(group.between(scan, position, end), view.query)
     let events = try store(transitions, group, from: position, to: end)
     try group.evaluator.accept(view.query)
@@ -156,6 +208,10 @@ public final class AlertStage {
     try group.evaluator.remember(group.between(scan, [:], start), view.query)
     _ = try group.evaluator.evaluate(group.between(scan, start, position), view.query)
     try group.evaluator.accept(view.query)
+  }
+
+  /// Which conditions hold is what the alerts say.
+  private func latch(_ group: PolicyGroup, _ view: PipelineRunner.BatchView) throws {
     let names = Set(group.evaluator.policies.map(\.id))
     let active = try desk.store.read { book, _ in
       book.alerts.values.filter { $0.isActive && names.contains($0.policy) }
@@ -172,6 +228,7 @@ public final class AlertStage {
       least.merging(other) { min($0, $1) }.filter { other[$0.key] != nil }
     }
     try rebuild(group, start: start, position: end, scan: scan, view)
+    try latch(group, view)
   }
 
   /// Notes where each policy begins. A new one begins at the table's end: history is for `lakeward alerts replay`.

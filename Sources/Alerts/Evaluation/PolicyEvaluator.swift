@@ -11,6 +11,8 @@ final class PolicyEvaluator {
   let policies: [AlertPolicy]
   /// Whether the table has the column `ingest_time`.
   var hasIngestTime: Bool { sql.hasIngestTime }
+  /// The schema that holds the state.
+  var schema: String { sql.schema }
   private let sql: EvaluationSQL
   private let identities: [String: PolicyID]
   private let covering: Set<String>
@@ -21,6 +23,32 @@ final class PolicyEvaluator {
     sql = EvaluationSQL(policies: policies, schema: schema, hasIngestTime: hasIngestTime)
     identities = Dictionary(policies.map { ($0.name, $0.id) }) { first, _ in first }
     covering = Set(policies.filter { !$0.covers.isEmpty }.map(\.name))
+  }
+
+  /// Names what the state depends on: other policies have other state.
+  var digest: String {
+    let parts = policies.map { policy in
+      "\(policy.name)|\(policy.table)|\(policy.patient)|\(policy.time)|\(policy.ward ?? "")|\(policy.trigger)"
+        + "|\(policy.ignore ?? "")|\(policy.clear ?? "")|\(policy.delay)|\(policy.clearDelay)"
+    }
+    return AlertIdentity.digest("\(hasIngestTime)\u{0}" + parts.joined(separator: "\u{0}"))
+  }
+
+  /// The columns of a table that the policies may name, as a list for SELECT; wide tables are not copied whole.
+  static func columns(_ policies: [AlertPolicy], of names: [String]) -> String {
+    let texts = policies.flatMap { policy -> [String] in
+      var texts =
+        [policy.patient, policy.time, policy.ward ?? "", policy.ignore ?? "", policy.clear ?? ""] + policy.show
+      if case .condition(let condition, _) = policy.trigger { texts.append(condition) }
+      return texts
+    }
+    let words = Set(
+      texts.flatMap { $0.lowercased().split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init) }
+        + ["partition", "offset", "ingest_time"])
+    return names.filter { name in
+      // A name that is not one plain word may stand in quotes anywhere.
+      words.contains(name.lowercased()) || !name.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" }
+    }.map { SQL.quote(identifier: $0) }.joined(separator: ", ")
   }
 
   /// Forgets everything.

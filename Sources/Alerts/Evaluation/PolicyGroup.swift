@@ -15,30 +15,41 @@ final class PolicyGroup {
   let evaluator: PolicyEvaluator
   /// The next offset to judge in each partition.
   var positions: Positions = [:]
+  /// The positions of the newest checkpoint, and when it was made.
+  var saved: Positions = [:]
+  var savedAt = ContinuousClock.now
 
-  private init(_ policies: [AlertPolicy], identity: FlowIdentity, schema: String, hasIngestTime: Bool) {
+  /// Names of the table's columns.
+  private let columnNames: [String]
+  /// Those that the policies need, as a list for SELECT.
+  private let columns: String
+
+  private init(_ policies: [AlertPolicy], identity: FlowIdentity, schema: String, columnNames: [String]) {
     table = policies[0].table
     self.identity = identity
-    evaluator = PolicyEvaluator(policies, schema: schema, hasIngestTime: hasIngestTime)
+    self.columnNames = columnNames
+    columns = PolicyEvaluator.columns(policies, of: columnNames)
+    evaluator = PolicyEvaluator(
+      policies, schema: schema, hasIngestTime: columnNames.contains { $0.lowercased() == "ingest_time" })
   }
 
   /// Groups of policies, in order of their names.
-  /// - Parameter hasIngestTime: Whether the table of that name has the column `ingest_time`.
+  /// - Parameter columnNames: The columns of the table of that name.
   static func groups(
-    _ policies: [AlertPolicy], identity: FlowIdentity, hasIngestTime: (String) throws -> Bool
+    _ policies: [AlertPolicy], identity: FlowIdentity, columnNames: (String) throws -> [String]
   ) rethrows -> [PolicyGroup] {
     try Dictionary(grouping: policies) { [$0.table, $0.patient, $0.time, $0.ward ?? ""] }
       .sorted { $0.key.lexicographicallyPrecedes($1.key) }.enumerated()
       .map { number, group in
         PolicyGroup(
           group.value.sorted { $0.name < $1.name }, identity: identity, schema: "alerts_\(number)",
-          hasIngestTime: try hasIngestTime(group.key[0]))
+          columnNames: try columnNames(group.key[0]))
       }
   }
 
   /// Some of its policies alone, with the same place for state.
   func part(_ policies: [AlertPolicy]) -> PolicyGroup {
-    PolicyGroup(policies, identity: identity, schema: "alerts_part", hasIngestTime: evaluator.hasIngestTime)
+    PolicyGroup(policies, identity: identity, schema: "alerts_part", columnNames: columnNames)
   }
 
   // MARK: Positions
@@ -91,9 +102,10 @@ final class PolicyGroup {
 
   /// The rows of a relation at or after positions.
   func beyond(_ relation: String, _ positions: Positions) -> String {
-    guard !positions.isEmpty else { return relation }
+    guard !positions.isEmpty else { return "(SELECT \(columns) FROM \(relation) AS a)" }
     let parts = positions.sorted { $0.key < $1.key }.map { "WHEN \($0.key) THEN \"offset\" >= \($0.value)" }
-    return "(SELECT * FROM \(relation) AS a WHERE CASE \"partition\" \(parts.joined(separator: " ")) ELSE true END)"
+    return
+      "(SELECT \(columns) FROM \(relation) AS a WHERE CASE \"partition\" \(parts.joined(separator: " ")) ELSE true END)"
   }
 
   /// The rows of a relation from positions up to others; a partition that the first do not name begins at 0.
@@ -103,6 +115,7 @@ final class PolicyGroup {
       return start < end
         ? "(\"partition\" = \(partition) AND \"offset\" >= \(start) AND \"offset\" < \(end))" : nil
     }
-    return "(SELECT * FROM \(relation) AS a WHERE \(parts.isEmpty ? "false" : parts.joined(separator: " OR ")))"
+    return
+      "(SELECT \(columns) FROM \(relation) AS a WHERE \(parts.isEmpty ? "false" : parts.joined(separator: " OR ")))"
   }
 }

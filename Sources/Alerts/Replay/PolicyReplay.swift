@@ -74,17 +74,7 @@ public final class PolicyReplay {
 
   /// The rows to judge, with the columns that the policies name. A day before `since` settles what was pending then.
   private func rows(_ policies: [AlertPolicy], _ snapshot: Snapshot) throws -> String {
-    let texts = policies.flatMap { policy -> [String] in
-      var texts =
-        [policy.patient, policy.time, policy.ward ?? "", policy.ignore ?? "", policy.clear ?? ""] + policy.show
-      if case .condition(let condition, _) = policy.trigger { texts.append(condition) }
-      return texts
-    }
-    let words = Set(
-      texts.flatMap { $0.lowercased().split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init) }
-        + ["partition", "offset", "ingest_time"])
-    let names = snapshot.schema.names.filter { words.contains($0.lowercased()) }
-    let list = names.map { SQL.quote(identifier: $0) }.joined(separator: ", ")
+    let list = PolicyEvaluator.columns(policies, of: snapshot.schema.names)
     let condition = since.map { "epoch_us(\(SQL.quote(identifier: policies[0].time))) >= \($0 - 86_400_000_000)" }
     return "(SELECT \(list) FROM \(try DeltaReader.scanSQL(snapshot)) AS h WHERE \(condition ?? "true"))"
   }
