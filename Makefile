@@ -43,7 +43,7 @@ test: setup peers lint ## every test, against real peers
 bench: build ## side by side with Spark and with DuckDB alone, on this machine; BENCH_RECORDS=1000000
 	@bench/stream --records $(BENCH_RECORDS)
 
-soak: build ## feed the running pipeline for SOAK_MINUTES=10 and watch memory, then verify
+soak: build ## the vitals pipeline at 20,000 records/s with faults for SOAK_MINUTES=10, then verify
 	@bench/soak --minutes $(SOAK_MINUTES)
 
 chaos: setup peers ## kill -9 at random moments, CHAOS_ROUNDS=20 times: the tables stay the same

@@ -28,6 +28,8 @@ PIPELINES = {
         "patient_vitals", ["duckdb_limit_vitals.py", os.path.join(ROOT, "pipelines", "vitals", "silver.sql")],
         ("bronze", "silver", "quarantine")),
 }
+# What each side runs beside the tables' own work; "streamer" is a stream processor written for Python.
+SIDES = {"illness": ("lakeward", "spark", "limit"), "vitals": ("lakeward", "spark", "streamer", "limit")}
 CHOICE = {"pipeline": "illness"}
 SEED = 7
 sys.path.insert(0, PEERS)
@@ -35,18 +37,17 @@ sys.path.insert(0, PEERS)
 
 def main():
     parser = argparse.ArgumentParser(prog="bench/stream", description=__doc__)
-    parser.add_argument("--pipeline", choices=sorted(PIPELINES), default="illness", help="vitals has no Spark side")
+    parser.add_argument("--pipeline", choices=sorted(PIPELINES), default="illness", help="illness scores with a model, vitals with NEWS2")
     parser.add_argument("--records", type=int, default=1_000_000, help="records to simulate (default 1,000,000)")
     parser.add_argument("--input", help="a folder of NDJSON files to use instead of simulated ones")
     parser.add_argument("--models", help="a models folder to use instead of one that the demo trains")
-    parser.add_argument("--sides", help="which of lakeward, spark, limit (default all that the pipeline has)")
+    parser.add_argument("--sides", help="which of lakeward, spark, streamer, limit (default all that the pipeline has)")
     parser.add_argument("--rounds", type=int, default=1, help="runs of each side; the median counts")
     parser.add_argument("--check", action="store_true", help="exit with status 1 when a goal is missed")
     arguments = parser.parse_args()
-    sides = {"lakeward": lakeward, "spark": spark, "limit": limit}
     CHOICE["pipeline"] = arguments.pipeline
-    if arguments.pipeline == "vitals":
-        del sides["spark"]
+    every = {"lakeward": lakeward, "spark": spark, "streamer": streamer, "limit": limit}
+    sides = {name: every[name] for name in SIDES[arguments.pipeline]}
     wanted = arguments.sides.split(",") if arguments.sides else list(sides)
     unknown = [name for name in wanted if name not in sides]
     if unknown:
@@ -110,15 +111,20 @@ def prepared_lake(folder):
 
 
 def spark(source, records):
-    """Spark Structured Streaming, trigger availableNow, scoring with scikit-learn's forest in a pandas UDF."""
-    from illness import train_forest
-
-    model = os.path.join(WORK, "forest.joblib")
-    if not os.path.exists(model):
-        say("training scikit-learn's forest")
-        train_forest(source, model)
+    """Spark Structured Streaming, trigger availableNow: illness with scikit-learn's forest in a pandas UDF, vitals by the
+    pipeline's own silver.sql."""
     output = fresh("spark")
-    outcome = run([sys.executable, os.path.join(PEERS, "spark_stream.py"), source, output, model], cwd=output)
+    if CHOICE["pipeline"] == "vitals":
+        words = ["spark_vitals.py", source, output, os.path.join(ROOT, "pipelines", "vitals", "silver.sql")]
+    else:
+        from illness import train_forest
+
+        model = os.path.join(WORK, "forest.joblib")
+        if not os.path.exists(model):
+            say("training scikit-learn's forest")
+            train_forest(source, model)
+        words = ["spark_stream.py", source, output, model]
+    outcome = run([sys.executable, os.path.join(PEERS, words[0]), *words[1:]], cwd=output)
     answer = json.loads(outcome.pop("output").strip().splitlines()[-1])
     warm = answer["batches"][1:] or answer["batches"]
     return outcome | {
@@ -127,6 +133,14 @@ def spark(source, records):
         "warm_records_per_second": sum(batch["rows"] for batch in warm) / sum(batch["seconds"] for batch in warm),
         "batches": answer["batches"],
     }
+
+
+def streamer(source, records):
+    """Bytewax: the vitals pipeline record by record in Python, without commits."""
+    output = fresh("streamer")
+    outcome = run([sys.executable, os.path.join(PEERS, "bytewax_vitals.py"), source, output], cwd=output)
+    answer = json.loads(outcome.pop("output").strip().splitlines()[-1])
+    return outcome | {"tables": answer["tables"], "records_per_second": records / outcome["seconds"]}
 
 
 def limit(source, records):
@@ -163,6 +177,9 @@ def ratios(results):
         goal("Lakeward's whole run against Spark's warm rate", against(peer.get("warm_records_per_second")), least=4),
         goal("Lakeward's whole run against Spark's whole run", against(peer.get("records_per_second"))),
         goal(
+            "Lakeward's whole run against Bytewax's whole run",
+            against(results.get("streamer", {}).get("records_per_second"))),
+        goal(
             "Lakeward's whole run against DuckDB alone",
             against(results.get("limit", {}).get("records_per_second")),
             least=0.5,
@@ -172,7 +189,10 @@ def ratios(results):
 
 
 def report(facts, results, goals):
-    titles = {"lakeward": "Lakeward", "spark": "Spark + scikit-learn", "limit": "DuckDB alone (no model)"}
+    has_model = CHOICE["pipeline"] == "illness"
+    titles = {
+        "lakeward": "Lakeward", "spark": "Spark + scikit-learn" if has_model else "Spark", "streamer": "Bytewax",
+        "limit": "DuckDB alone (no model)" if has_model else "DuckDB alone"}
     last = "gold" if "gold" in PIPELINES[CHOICE["pipeline"]][2] else "silver"
     print()
     print("%d records, %d MB of NDJSON; %d × %s, %.0f GiB" % (
@@ -185,6 +205,9 @@ def report(facts, results, goals):
         print("%-28s %12s %9.1f %9.1f %9.0f %10s %10s" % (
             titles[name], whole(result["records_per_second"]), result["seconds"], result["core_seconds"],
             result["peak_megabytes"], whole(tables.get(last)), whole(tables.get("quarantine"))))
+        if result["median_of"] > 1:
+            print("%-28s %12s to %s" % (
+                "  all rounds", whole(result["least_records_per_second"]), whole(result["most_records_per_second"])))
         if "warm_records_per_second" in result:
             print("%-28s %12s" % ("  after its first batch", whole(result["warm_records_per_second"])))
     print()
@@ -208,6 +231,8 @@ def median(runs):
     return ordered[(len(ordered) - 1) // 2] | {
         "median_of": len(runs),
         "median_records_per_second": statistics.median(result["records_per_second"] for result in runs),
+        "least_records_per_second": ordered[0]["records_per_second"],
+        "most_records_per_second": ordered[-1]["records_per_second"],
     }
 
 

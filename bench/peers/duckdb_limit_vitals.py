@@ -3,7 +3,7 @@ them and writes bronze and silver as Parquet once.
 
   duckdb_limit_vitals.py INPUT OUTPUT SILVER_SQL
 
-No micro-batches, no offsets, no commits, no duplicates sought, no reasons for what is rejected. Prints one JSON object
+No micro-batches, no commits, no duplicates sought, no reasons for what is rejected. Prints one JSON object
 with the rows and the seconds.
 """
 
@@ -14,28 +14,12 @@ import time
 
 import duckdb
 
-FIELDS = {
-    "patient_id": "UUID", "timestamp": "TIMESTAMPTZ", "heart_rate": "DOUBLE", "temperature": "DOUBLE",
-    "temperature_unit": "VARCHAR", "spo2": "DOUBLE", "respiration_rate": "DOUBLE", "blood_pressure": "VARCHAR",
-    "systolic": "DOUBLE", "diastolic": "DOUBLE", "ward": "VARCHAR", "device_id": "VARCHAR", "consciousness": "VARCHAR",
-    "supplemental_oxygen": "BOOLEAN", "spo2_scale": "INTEGER",
-}
-# The limits of pipelines/vitals/pipeline.yml; a missing value passes.
-GOOD = """
-  coalesce(event_time <= ingest_time + INTERVAL 5 MINUTES, true)
-  AND (coalesce(heart_rate, respiration_rate, spo2, temperature_original, systolic, diastolic) IS NOT NULL
-    OR no_signal IS NOT NULL)
-  AND coalesce(heart_rate BETWEEN 10 AND 300, true) AND coalesce(respiration_rate BETWEEN 1 AND 80, true)
-  AND coalesce(spo2 BETWEEN 30 AND 100, true) AND (temperature_original IS NULL OR temperature IS NOT NULL)
-  AND coalesce(systolic BETWEEN 30 AND 300, true) AND coalesce(diastolic BETWEEN 10 AND 200, true)
-  AND coalesce(regexp_matches(blood_pressure, '^ *[0-9]+([.][0-9]+)? */ *[0-9]+([.][0-9]+)? *$'), true)
-  AND coalesce(diastolic < systolic, true) AND coalesce(consciousness IN ('A', 'C', 'V', 'P', 'U'), true)
-  AND coalesce(spo2_scale IN (1, 2), true)"""
+from vitals import FIELDS, GOOD, silver
+
+TYPES = {"STRING": "VARCHAR", "INT": "INTEGER"}
 
 
 def main(source, output, definition):
-    with open(definition) as file:
-        silver = file.read().split("\nAS\n", 1)[1].strip().rstrip(";").replace("STREAM(patient_vitals)", "records")
     files = "[%s]" % ", ".join(
         "'%s'" % os.path.join(source, name).replace("'", "''")
         for name in sorted(os.listdir(source))
@@ -53,7 +37,9 @@ def main(source, output, definition):
     copy = "COPY (%s) TO '" + output.replace("'", "''") + "/%s.parquet' (FORMAT parquet, COMPRESSION zstd)"
     connection.execute(copy % ("SELECT raw, 0 AS partition, rowid AS \"offset\", now() AS ingest_time FROM lines", "bronze"))
     bronze = time.monotonic()
-    columns = ", ".join("%s %s" % field for field in FIELDS.items())
+    types = {name: TYPES.get(kind, kind) for name, kind in FIELDS.items()} | {
+        "patient_id": "UUID", "timestamp": "TIMESTAMPTZ"}
+    columns = ", ".join("%s %s" % field for field in types.items())
     values = ", ".join(
         "CAST(r.patient_id AS VARCHAR) AS patient_id" if name == "patient_id"
         else "r.timestamp AS event_time" if name == "timestamp" else "r.%s AS %s" % (name, name)
@@ -70,7 +56,14 @@ def main(source, output, definition):
         SELECT %s, 'file' AS _source, 0 AS _partition, "offset" AS _offset, now() AS _ingest_time
         FROM parsed WHERE r.patient_id IS NOT NULL AND r.timestamp IS NOT NULL""" % values
     )
-    connection.execute("CREATE TEMP TABLE silver AS SELECT * FROM (%s) WHERE %s" % (silver, GOOD))
+    connection.execute("CREATE TEMP MACRO unix_micros(t) AS epoch_us(t)")
+    connection.execute("CREATE TEMP MACRO try_element_at(list, place) AS list[place]")
+    connection.execute(
+        """CREATE TEMP VIEW earlier AS SELECT _partition AS "partition", _offset AS "offset",
+        [lag(event_time) OVER (PARTITION BY patient_id ORDER BY _offset)] AS event_time FROM records""")
+    select = silver(definition, "records", "earlier")
+    connection.execute(
+        "CREATE TEMP TABLE silver AS SELECT * FROM (%s) WHERE %s" % (select, GOOD.format(matches="regexp_matches")))
     scored = time.monotonic()
     connection.execute(copy % ("SELECT * FROM silver", "silver"))
     ended = time.monotonic()
