@@ -53,9 +53,19 @@ final class PipelineTables {
 
   /// Opens a streaming table, or creates it with the columns that its SELECT gives.
   func open(_ definition: TableDefinition, columns: [Column]) throws {
+    var configuration = definition.properties
+    if !definition.clusteredBy.isEmpty {
+      configuration[Snapshot.clusterProperty] = definition.clusteredBy.joined(separator: ",")
+    }
     try open(
       definition.name, columns: columns, partitionColumns: definition.partitionedBy,
-      description: definition.comment, configuration: definition.properties)
+      description: definition.comment, configuration: configuration)
+    // A table that is there may have got another order since.
+    let table = try table(definition.name)
+    if try table.snapshot().metadata.configuration[Snapshot.clusterProperty] != configuration[Snapshot.clusterProperty]
+    {
+      try table.setProperties([Snapshot.clusterProperty: configuration[Snapshot.clusterProperty]])
+    }
   }
 
   private func open(

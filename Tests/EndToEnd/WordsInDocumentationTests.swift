@@ -37,7 +37,8 @@ import Testing
     let cluster = try MockCluster()
     try cluster.createTopic("patient_data", partitions: 1)
     let pages = [
-      "cli.md", "query.md", "tables.md", "vitals.md", "pipelines.md", "sources.md", "streaming.md", "operations.md",
+      "cli.md", "query.md", "tables.md", "vitals.md", "views.md", "pipelines.md", "sources.md", "streaming.md",
+      "operations.md",
       "import.md", "models.md", "alerts.md",
     ]
     for page in pages {

@@ -30,7 +30,8 @@ enum BinPacking {
 }
 
 extension DeltaEditor {
-  /// Rewrites small files, and files with deleted rows, into larger ones. No row changes, so appends and this never
+  /// Rewrites small files, and files with deleted rows, into larger ones, whose rows are in the order that the table's
+  /// property `Snapshot.clusterProperty` says. No row changes, so appends and this never
   /// get in each other's way.
   ///
   /// - Parameters:
@@ -89,27 +90,11 @@ extension DeltaEditor {
       if snapshot.partitionColumns.isEmpty { options.fileSizeBytes = fileBytes }
       let sorted = DeltaWriter(connection: connection, options: options)
       for files in partitions.values {
-        let select = Self.zorderSQL(try DeltaReader.scanSQL(snapshot, files: files), names)
+        let select = Clustering.zorder(try DeltaReader.scanSQL(snapshot, files: files), names)
         change.added += try sorted.write(select, into: snapshot, store: table.store, now: table.clock())
       }
       change.rows["rewritten"] = try Self.checkRows(change.removed, change.added, table)
       return change
     }
-  }
-
-  /// Rows in the order of the interleaved bits of each column's rank among 1,024 groups of equal size.
-  private static func zorderSQL(_ scan: String, _ columns: [String]) -> String {
-    let ranks = columns.enumerated().map {
-      "ntile(1024) OVER (ORDER BY \($0.element) NULLS FIRST) - 1 AS __z\($0.offset)"
-    }
-    var terms: [String] = []
-    for bit in 0..<10 {
-      for index in columns.indices {
-        terms.append("(((__z\(index) >> \(bit)) & 1) << \(bit * columns.count + index))")
-      }
-    }
-    let hidden = columns.indices.map { "__z\($0)" }.joined(separator: ", ")
-    return "SELECT * EXCLUDE (\(hidden)) FROM (SELECT *, \(ranks.joined(separator: ", ")) FROM \(scan)) "
-      + "ORDER BY \(terms.joined(separator: " + "))"
   }
 }

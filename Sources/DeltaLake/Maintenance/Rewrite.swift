@@ -27,10 +27,10 @@ extension DeltaEditor {
       removed: removed, added: added, rows: try Self.checkRows(removed, added, table), metadata: snapshot.metadata)
   }
 
-  /// The rows of some files as new files.
+  /// The rows of some files as new files, in the table's order.
   func joined(_ files: [AddFile], of snapshot: Snapshot, _ table: DeltaTable) throws(DeltaError) -> [AddFile] {
-    let scan = try DeltaReader.scanSQL(snapshot, files: files)
-    return try writer.write("SELECT * FROM \(scan)", into: snapshot, store: table.store, now: table.clock())
+    let rows = Clustering.sql(try DeltaReader.scanSQL(snapshot, files: files), snapshot.clusterColumns)
+    return try writer.write(rows, into: snapshot, store: table.store, now: table.clock())
   }
 
   /// The number of rows of the new files, which must be that of the old ones where these say it.

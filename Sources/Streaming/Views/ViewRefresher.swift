@@ -345,12 +345,14 @@ public final class ViewRefresher {
     properties["delta.deletedFileRetentionDuration"] = "interval 1 hours"
     properties.merge(view.properties) { $1 }
     properties[ViewState.ownerProperty] = pipeline.name
+    properties[Snapshot.clusterProperty] = view.clusteredBy.joined(separator: ",")
     return properties
   }
 
   /// The table with the columns, partitioning and properties of the definition in hand.
   private func redefined(_ work: Work) throws -> Snapshot {
     var properties = work.view.properties
+    properties[Snapshot.clusterProperty] = work.view.clusteredBy.joined(separator: ",")
     properties[ViewState.definitionProperty] = work.fingerprint
     return try work.base.redefined(
       schema: try schema(work.lineage), partitionColumns: try partitionColumns(work.view, work.lineage),
