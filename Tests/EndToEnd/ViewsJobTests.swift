@@ -9,15 +9,19 @@ import Testing
     "gold_patient_summary", "patient_risk_scores", "ward_alert_counts", "vital_signs_hourly_trend",
   ]
 
-  /// Lines of a simulated ward, over three days.
+  /// Readings of a simulated ward on four days, some around midnight.
   private static func readings() throws -> [String] {
     let lake = try TestLake()
-    let folder = lake.directory.file("ward")
-    try lake.run(
-      "simulate", "vitals", "--count", "6000", "--patients", "12", "--speed", "40000", "--seed", "3", "--to", folder)
     var lines: [String] = []
-    for file in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() where file.hasSuffix(".ndjson") {
-      lines += try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8).split(separator: "\n").map(String.init)
+    for start in ["2026-01-01T23:59:59Z", "2026-01-03T08:00:00Z", "2026-01-04T21:00:00Z"] {
+      let folder = lake.directory.file("ward-\(lines.count)")
+      try lake.run(
+        "simulate", "vitals", "--count", "1500", "--patients", "12", "--speed", "600", "--seed", "3", "--start", start,
+        "--to", folder)
+      for file in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() where file.hasSuffix(".ndjson") {
+        lines += try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8).split(separator: "\n").map(
+          String.init)
+      }
     }
     return lines
   }
@@ -43,15 +47,15 @@ import Testing
     let calm = try TestLake()
     try Self.land(lines, as: "a.ndjson", in: calm)
     try calm.run("run", "vitals", "--once")
-    let shuffled = try TestLake(maxRecords: 700)
+    let shuffled = try TestLake(maxRecords: 500)
     var random = SeededRandom(seed: 9)
     var order = lines
     for index in order.indices.reversed() { order.swapAt(index, random.integer(below: index + 1)) }
-    for (number, start) in stride(from: 0, to: order.count, by: 2_000).enumerated() {
-      try Self.land(order[start..<min(order.count, start + 2_000)], as: "part-\(number).ndjson", in: shuffled)
+    for (number, start) in stride(from: 0, to: order.count, by: 1_500).enumerated() {
+      try Self.land(order[start..<min(order.count, start + 1_500)], as: "part-\(number).ndjson", in: shuffled)
       try shuffled.run("run", "vitals", "--once")
     }
-    #expect(try calm.count("SELECT count(DISTINCT date) FROM {gold_patient_summary}") > 2)
+    #expect(try calm.count("SELECT count(DISTINCT date) FROM {gold_patient_summary}") == 4)
     try expectEqual(calm, shuffled)
     let again = try shuffled.run("refresh", "--pipeline", "vitals")
     #expect(again.output.split(separator: "\n").allSatisfy { $0.hasSuffix(": unchanged") }, "\(again.output)")
@@ -64,10 +68,10 @@ import Testing
     let calm = try TestLake()
     try Self.land(lines, as: "a.ndjson", in: calm)
     try calm.run("run", "vitals", "--once")
-    let disturbed = try TestLake(maxRecords: 300)
+    let disturbed = try TestLake(maxRecords: 250)
     var random = SeededRandom(seed: 4)
     var killed = 0
-    let rounds = 5
+    let rounds = 4
     for round in 0..<rounds {
       let part = lines[(lines.count * round / rounds)..<(lines.count * (round + 1) / rounds)]
       try Self.land(part, as: "part-\(round).ndjson", in: disturbed)
