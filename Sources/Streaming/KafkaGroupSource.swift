@@ -16,6 +16,8 @@ public final class KafkaGroupSource: RecordSource {
   private var consumer: KafkaConsumer?
   /// Partitions that are being read.
   private var reading: Set<Int32> = []
+  /// Partitions that the group has assigned and of which the runner knows: it repairs the tables before `start`.
+  private var announced: Set<Int32> = []
   private var positions: [Int32: Int64] = [:]
   private var gaps: [Int32: Range<Int64>] = [:]
   private var committed: [Int32: Int64] = [:]
@@ -40,8 +42,8 @@ public final class KafkaGroupSource: RecordSource {
 
   /// The partitions that are being read and those that the group has just assigned.
   public var ownedPartitions: Set<Int32>? {
-    guard case .assigned(let added) = consumer?.groupChange else { return reading }
-    return reading.union(added)
+    guard case .revoked(let lost, _) = consumer?.groupChange else { return reading.union(announced) }
+    return reading.subtracting(lost)
   }
 
   /// Joins the group, or, if it has joined, reads all its partitions at these positions from now on.
@@ -56,15 +58,19 @@ public final class KafkaGroupSource: RecordSource {
       try consumer.join()
       self.consumer = consumer
       hasJoined = false
-      reading = []
+      (reading, announced) = ([], [])
       return
     }
     gaps = [:]
     self.positions = [:]
+    // After a stale commit the group may have taken partitions away already.
+    try giveBack(consumer)
     try consumer.rewind(to: begin(reading, positions, consumer))
-    guard case .assigned(let added) = consumer.groupChange else { return }
+    // What nobody was told of yet is told by `next`, so that the tables are repaired first.
+    guard case .assigned(let added) = consumer.groupChange, added == announced else { return }
     try consumer.accept(at: begin(added, positions, consumer))
     reading.formUnion(added)
+    announced = []
     hasJoined = true
   }
 
@@ -129,21 +135,29 @@ public final class KafkaGroupSource: RecordSource {
 
   /// Carries out what the group wants, between two micro-batches: everything given is committed or dropped.
   private func settle(_ consumer: KafkaConsumer) throws {
-    while let change = consumer.groupChange {
-      switch change {
-      case .assigned(let partitions):
-        guard partitions.isEmpty else { throw PartitionsMoved(owned: reading.union(partitions)) }
-        try consumer.accept()
-        hasJoined = true
-      case .revoked(let partitions, let isLost):
-        if !isLost { tell(consumer, partitions) }
-        try consumer.accept()
-        reading.subtract(partitions)
-        for partition in partitions {
-          positions[partition] = nil
-          gaps[partition] = nil
-          committed[partition] = nil
-        }
+    try giveBack(consumer)
+    while case .assigned(let partitions) = consumer.groupChange {
+      guard partitions.isEmpty else {
+        announced = partitions
+        throw PartitionsMoved(owned: reading.union(partitions))
+      }
+      try consumer.accept()
+      hasJoined = true
+      try giveBack(consumer)
+    }
+  }
+
+  /// Gives back the partitions that the group has revoked.
+  private func giveBack(_ consumer: KafkaConsumer) throws {
+    while case .revoked(let partitions, let isLost) = consumer.groupChange {
+      if !isLost { tell(consumer, partitions) }
+      try consumer.accept()
+      reading.subtract(partitions)
+      announced = []
+      for partition in partitions {
+        positions[partition] = nil
+        gaps[partition] = nil
+        committed[partition] = nil
       }
     }
   }
@@ -174,6 +188,7 @@ public final class KafkaGroupSource: RecordSource {
     if let consumer, !committed.isEmpty { consumer.commit(committed, timeout: .seconds(2)) }
     consumer = nil
     reading = []
+    announced = []
   }
 
   /// A batch to fill: the last one again if nobody else holds it any more, so that its memory serves on.

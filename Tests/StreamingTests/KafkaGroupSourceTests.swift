@@ -102,7 +102,9 @@ struct KafkaGroupSourceTests {
     third.source.close()
     let consumer = try KafkaConsumer(
       topic: "vitals", KafkaConfiguration(brokers: cluster.brokers, properties: ["group.id": "ward"]))
-    #expect(try consumer.committed(Array(0..<12)) == tables.positions, "lag tools see it")
+    // For lag tools: a commit that meets a rebalance is refused, so some may be old, but none is ahead of the tables.
+    let told = try consumer.committed(Array(0..<12))
+    #expect(!told.isEmpty && told.allSatisfy { $0.value <= tables.positions[$0.key] ?? 0 })
   }
 
   @Test("a member goes back to the tables' positions when its commit was stale")
