@@ -19,7 +19,9 @@ SELECT
     WHEN probability >= model_threshold('diabetes') THEN 1
     ELSE 0
   END AS prediction,
-  model_version('diabetes') AS model_version
+  model_version('diabetes') AS model_version,
+  "partition",
+  "offset"
 FROM (
   SELECT
     patient_id,
@@ -32,6 +34,8 @@ FROM (
     bmi,
     diabetes_pedigree_function,
     age,
+    "partition",
+    "offset",
     predict_diabetes(
       pregnancies,
       glucose,

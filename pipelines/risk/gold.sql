@@ -15,7 +15,9 @@ SELECT
   answer."High" AS probability,
   answer."Low" AS probability_low,
   answer."Medium" AS probability_medium,
-  model_version('risk') AS model_version
+  model_version('risk') AS model_version,
+  "partition",
+  "offset"
 FROM (
   SELECT
     patient_id,
@@ -26,6 +28,8 @@ FROM (
     oxygen_saturation,
     body_temperature,
     glucose,
+    "partition",
+    "offset",
     predict_risk(
       heart_rate,
       systolic_blood_pressure,

@@ -136,7 +136,8 @@ enum TableChanges {
 
   private static func sync(_ arguments: Arguments, _ words: [String]) throws -> Int32 {
     let place = try Subcommand.require(words, ["TABLE"], command: "table sync")[0]
-    guard let report = try ObjectStores.sync(place) else {
+    // A table that lakeward.yml has placed elsewhere is known by its name, too.
+    guard let report = try ObjectStores.sync(try Workspace(arguments).lake.places[place] ?? place) else {
       throw CommandFailure(
         "\(place) has no local folder to fall back to; hdfs: tables have one if LAKEWARD_HDFS_FALLBACK names a folder")
     }
