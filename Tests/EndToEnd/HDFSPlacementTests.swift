@@ -18,16 +18,16 @@ import Testing
     }
     let configuration = lake.directory.file("lakeward.yml")
     let text = try String(contentsOfFile: configuration, encoding: .utf8)
-    try (text + "tables:\n  silver_patient_vitals: hdfs://127.0.0.1:\(ports.name)/ward/silver\n").write(
+    try (text + "tables:\n  bronze_patient_vitals: hdfs://127.0.0.1:\(ports.name)/ward/bronze\n").write(
       toFile: configuration, atomically: true, encoding: .utf8)
     lake.environment = ["LAKEWARD_HDFS_FALLBACK": lake.directory.file("fallback"), "HADOOP_USER_NAME": "lakeward"]
 
     let first = try server()
     try lake.run("simulate", "vitals", "--count", "400", "--seed", "1")
     try lake.run("run", "vitals", "--once")
-    #expect(FileManager.default.fileExists(atPath: data + "/ward/silver/_delta_log"))
-    #expect(!FileManager.default.fileExists(atPath: lake.location("silver_patient_vitals")))
-    let count = "SELECT count(*) AS n FROM silver_patient_vitals"
+    #expect(FileManager.default.fileExists(atPath: data + "/ward/bronze/_delta_log"))
+    #expect(!FileManager.default.fileExists(atPath: lake.location("bronze_patient_vitals")))
+    let count = "SELECT count(*) AS n FROM bronze_patient_vitals"
     #expect(try lake.run("query", count, "--format", "csv").output == "n\n400\n")
 
     first.signal(9)
@@ -38,11 +38,11 @@ import Testing
 
     let second = try server()
     defer { second.signal(9) }
-    try lake.run("table", "sync", "silver_patient_vitals")
+    try lake.run("table", "sync", "bronze_patient_vitals")
     lake.environment["LAKEWARD_HDFS_FALLBACK"] = ""
     #expect(try lake.run("query", count, "--format", "csv").output == "n\n700\n")
     #expect(try lake.run("verify", "vitals").output.contains("vitals: clean"))
-    let comparison = try DeltaPeer.compare(data + "/ward/silver")
+    let comparison = try DeltaPeer.compare(data + "/ward/bronze")
     #expect(comparison.agree && comparison.rows == 700, "\(comparison)")
   }
 }
