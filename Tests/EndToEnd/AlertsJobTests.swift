@@ -1,0 +1,63 @@
+import Foundation
+import LakewardTesting
+import Simulation
+import Testing
+
+/// Alerts with the built program: raised once whatever is killed, and worked with from the command line.
+@Suite(.serialized) struct AlertsJobTests {
+  private static let simulated = [
+    "simulate", "vitals", "--count", "30000", "--patients", "40", "--speed", "1440", "--seed", "5",
+  ]
+
+  private func simulate(_ lake: TestLake) throws {
+    let outcome = try lake.start(Self.simulated).wait(seconds: 120)
+    try #require(outcome.succeeded, "\(outcome.errors)")
+  }
+
+  @Test func killedRunsRaiseTheAlertsOfAnUndisturbedOne() throws {
+    let calm = try TestLake(maxRecords: 10_000)
+    let disturbed = try TestLake(maxRecords: 1_000)
+    for lake in [calm, disturbed] { try simulate(lake) }
+    try calm.run("run", "vitals", "--once")
+    var random = SeededRandom(seed: 9)
+    for _ in 0..<3 {
+      let process = try disturbed.start("run", "vitals")
+      // Waiting for a random instant of the run is what this test is about.
+      Thread.sleep(forTimeInterval: 0.4 + Double(random.integer(below: 1_500)) / 1_000)
+      process.signal(SIGKILL)
+      try process.wait()
+    }
+    try disturbed.run("run", "vitals", "--once")
+    #expect(try calm.count("SELECT count(*) FROM {alert_events} WHERE kind = 'opened'") > 20)
+    #expect(
+      try TestLake.differences(
+        calm, disturbed, select: "kind, alert_id, policy, patient_id, event_time, state, reason", table: "alert_events")
+        == 0)
+    // Every alert's row is the sum of its events.
+    #expect(
+      try disturbed.count(
+        """
+        SELECT count(*) FROM (SELECT alert_id, max(sequence) AS s FROM {alert_events} WHERE alert_id IS NOT NULL
+        GROUP BY 1) AS e FULL JOIN {alerts} AS a USING (alert_id) WHERE a.sequence IS DISTINCT FROM e.s
+        """) == 0)
+  }
+
+  @Test func anAlertIsWorkedWithAndStaysSo() throws {
+    let lake = try TestLake()
+    try simulate(lake)
+    try lake.run("run", "vitals", "--once")
+    let list = try lake.run("alerts", "list", "--severity", "high", "--format", "csv").output
+    let id = try #require(list.split(separator: "\n").dropFirst().first?.split(separator: ",").first.map(String.init))
+    let refused = try lake.start(["alerts", "dismiss", id]).wait(seconds: 60)
+    #expect(refused.status == 1 && refused.errors.contains("say why"))
+    #expect(try lake.run("alerts", "acknowledge", id, "--by", "nurse-7").output.contains("\(id): "))
+    try lake.run("alerts", "comment", String(id.prefix(12)), "--by", "nurse-7", "--reason", "on oxygen now")
+    try lake.run("run", "vitals", "--once")
+    let shown = try lake.run("alerts", "show", id).output
+    #expect(shown.contains("nurse-7") && shown.contains("on oxygen now"))
+    #expect(
+      try lake.count("SELECT count(*) FROM {alerts} WHERE alert_id = '\(id)' AND acknowledged_by = 'nurse-7'") == 1)
+    let unknown = try lake.start(["alerts", "show", "no-such-alert"]).wait(seconds: 60)
+    #expect(unknown.status == 1 && unknown.errors.contains("there is no alert"))
+  }
+}
