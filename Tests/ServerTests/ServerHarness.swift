@@ -100,7 +100,7 @@ final class ServerHarness {
   }
 
   // Trained once, then only read.
-  nonisolated(unsafe) private static let trained = Result {
+  private static let trained = Result {
     var dataset = Dataset(features: ["glucose", "bmi", "age"])
     for i in 0..<400 {
       let row = [60 + Float(i * 37 % 140), 18 + Float(i * 17 % 30), 20 + Float(i * 13 % 60)]

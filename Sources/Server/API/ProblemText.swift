@@ -20,7 +20,8 @@ enum ProblemText {
     case let error as StreamingError:
       if case .unknownTable = error { return .notFound(error.description) }
       return Problem(503, "lake", "The lake cannot be read", detail: "try again; the server's log names the error")
-    case let error as ModelError where error.code == .notFound: return .notFound(error.description)
+    case let error as ModelError where error.code == .notFound || error.code == .invalidSpecification:
+      return .notFound("there is no such model; /models lists them")
     case let error as DeltaError where error.code == .versionNotFound:
       return .notFound("the table has no such version")
     case is DeltaError, is DuckDBError, is AuditError, is ModelError:
