@@ -2,6 +2,7 @@ internal import DeltaLake
 internal import DuckDB
 internal import Foundation
 internal import Kafka
+internal import Models
 internal import Pipelines
 internal import Simulation
 internal import Streaming
@@ -107,7 +108,8 @@ private final class Trial: @unchecked Sendable {
 
   func run() throws {
     let runner = try PipelineRunner(
-      pipeline: pipeline, lake: lake, engine: QueryEngine(lake: lake), source: source, registry: nil)
+      pipeline: pipeline, lake: lake, engine: QueryEngine(lake: lake), source: source,
+      registry: ModelRegistry(directory: "\(lake.root)/models"))
     let done = DispatchSemaphore(value: 0)
     let feeder = Thread { [self] in
       do { try feed() } catch { FileHandle.standardError.write(Data("\(error)\n".utf8)) }
