@@ -67,9 +67,8 @@ final class LakeFollower: Sendable {
       changed.insert(name)
       if tells { tellCommit(name, version) }
     }
-    for table in (try? PatientTables(context).tables) ?? [] where changed.contains(table.name) {
-      tellReadings(table, &state, tells: tells)
-    }
+    let tables = changed.isEmpty ? [] : (try? PatientTables(context).tables) ?? []
+    for table in tables where changed.contains(table.name) { tellReadings(table, &state, tells: tells) }
     tellAlerts(&state, tells: tells)
   }
 
