@@ -72,6 +72,8 @@ public final class KafkaGroupSource: RecordSource {
     reading.formUnion(added)
     announced = []
     hasJoined = true
+    // The owner before may not have been able to tell lag tools.
+    didCommit(positions.filter { added.contains($0.key) })
   }
 
   private func begin(
@@ -170,6 +172,7 @@ public final class KafkaGroupSource: RecordSource {
 
   /// Tells lag tools, without waiting for the broker.
   public func didCommit(_ positions: [Int32: Int64]) {
+    guard !positions.isEmpty else { return }
     committed.merge(positions) { _, new in new }
     consumer?.commit(positions)
   }
