@@ -40,8 +40,9 @@ final class DriftWatch {
       return []
     }
     var figures: [MonitoringFigure] = []
-    for (slice, share) in try slices(OffsetSpan(from: start, to: reached)) {
-      try observe(slice, oneIn: share)
+    let span = OffsetSpan(from: start, to: reached)
+    for slice in 0..<(span.isEmpty ? 0 : try take(span)) {
+      try observe(slice)
       guard let counts = watched?.observer.take(), let closed = watched?.window.add(counts) else { continue }
       figures += judge(closed)
     }
@@ -63,44 +64,30 @@ final class DriftWatch {
   /// Windows that one round closes at most; of more rows than they hold, a sample is looked at.
   private static let windowsPerRound = 20
 
-  /// Spans of about `slideRows` rows in the order of offsets, each with the share of its rows that is looked at.
-  private func slices(_ span: OffsetSpan) throws -> [(OffsetSpan, share: Int)] {
-    var slices: [(OffsetSpan, share: Int)] = []
-    for (partition, range) in span.ranges.sorted(by: { $0.key < $1.key }) {
-      let whole = OffsetSpan([partition: range])
-      let rows = try connection.query("SELECT count(*) FROM \(query.inputRows(whole))").scalar().intValue ?? 0
-      let share = max(1, rows / (policy.slideRows * Self.windowsPerRound))
-      let size = policy.slideRows * share
-      guard rows > size else {
-        slices.append((whole, share))
-        continue
-      }
-      let ends = try connection.query(
-        """
-        SELECT max("offset") + 1 FROM (
-          SELECT "offset", (row_number() OVER (ORDER BY "offset") - 1) // \(size) AS slice
-          FROM \(query.inputRows(whole)))
-        GROUP BY slice ORDER BY slice
-        """
-      ).rows().compactMap { $0[0].intValue.map(Int64.init) }
-      var start = range.lowerBound
-      for (index, end) in ends.enumerated() {
-        let end = index == ends.count - 1 ? range.upperBound : end
-        slices.append((OffsetSpan([partition: start..<end]), share))
-        start = end
-      }
-    }
-    return slices
+  /// Takes the rows of a span, or a sample of them, into `watched_rows`, numbered by slices of `slideRows` rows in the
+  /// order of coordinates.
+  /// - Returns: The number of slices.
+  private func take(_ span: OffsetSpan) throws -> Int {
+    let rows = try connection.query("SELECT count(*) FROM \(query.inputRows(span))").scalar().intValue ?? 0
+    let share = max(1, rows / (policy.slideRows * Self.windowsPerRound))
+    try connection.execute(
+      """
+      CREATE OR REPLACE TEMP TABLE watched_rows AS
+      SELECT *, (row_number() OVER (ORDER BY "partition", "offset") - 1) // \(policy.slideRows) AS _slice
+      FROM \(query.inputRows(span, oneIn: share))
+      """)
+    return (try connection.query("SELECT max(_slice) FROM watched_rows").scalar().intValue ?? -1) + 1
   }
 
-  private func observe(_ slice: OffsetSpan, oneIn share: Int) throws {
+  private func observe(_ slice: Int) throws {
     let scores = query.model.scores
+    let slice = "(SELECT * EXCLUDE (_slice) FROM watched_rows WHERE _slice = \(slice))"
     let time = SQL.quote(identifier: scores.time)
     let row = try connection.query(
       """
       SELECT count(\(SQL.quote(identifier: scores.probability))),
         epoch_us(min(CAST(\(time) AS TIMESTAMPTZ))), epoch_us(max(CAST(\(time) AS TIMESTAMPTZ)))
-      FROM \(try query.rows(slice, asking: Self.slot(query.model.name), oneIn: share))
+      FROM \(try query.rows(of: slice, asking: Self.slot(query.model.name)))
       """
     ).rows()[0]
     guard let first = row[1].intValue, let last = row[2].intValue else { return }

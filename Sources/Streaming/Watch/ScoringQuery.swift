@@ -51,9 +51,14 @@ struct ScoringQuery {
   }
 
   /// The scoring table's rows for a span, the functions `predict_OTHER` and so on in place of the model's own.
-  func rows(_ span: OffsetSpan, asking other: String, oneIn share: Int = 1) throws -> String {
+  func rows(_ span: OffsetSpan, asking other: String) throws -> String {
+    try rows(of: try inputRows(span), asking: other)
+  }
+
+  /// The same for rows of the input table that stand in FROM.
+  func rows(of input: String, asking other: String) throws -> String {
     let select = try graph.rows(of: definition.asking(other, insteadOf: model.name)) { reference in
-      if reference.isStream { return try inputRows(span, oneIn: share) }
+      if reference.isStream { return input }
       return try DeltaReader.scanSQL(lake.table(named: reference.name).snapshot())
     }
     return
