@@ -28,6 +28,17 @@ public struct Scorer: Sendable {
     return scores
   }
 
+  /// Single readings (`features.count` values each) as rows of the model: a model of sequences is shown each alone, its
+  /// earlier readings missing.
+  public func rows(ofReadings readings: [Float]) -> [Float] {
+    let count = model.features.count
+    guard model.steps > 1, count > 0 else { return readings }
+    let earlier = [Float](repeating: .nan, count: model.width - count)
+    return stride(from: 0, to: readings.count, by: count).flatMap {
+      earlier + readings[$0..<min($0 + count, readings.count)]
+    }
+  }
+
   /// The class with the highest probability for each row of `scores`.
   public static func classes(of scores: [Float], outputs: Int) -> [Int] {
     stride(from: 0, to: scores.count, by: outputs).map { start in

@@ -100,14 +100,15 @@ enum PredictRoutes {
       guard reader.isAtEnd() else { throw reader.failure("text follows the record") }
     }
     guard records.errors.isEmpty else { throw invalid(records.errors) }
-    let scores = try model.scorer.predict(records.rows)
+    let rows = model.scorer.rows(ofReadings: records.rows)
+    let scores = try model.scorer.predict(rows)
     var writer = JSONWriter()
     writer.beginObject()
     writer.member("model", model.card.name)
     writer.member("model_version", model.card.version)
     let output = writeScore(scores[...], model, to: &writer)
     if call.query["shap"] != "false" {
-      let values = try model.scorer.model.contributions(records.rows, output: output)
+      let values = try model.scorer.model.contributions(rows, output: output)
       writeReasons(values[...], model, to: &writer)
     }
     writer.endObject()
@@ -193,8 +194,9 @@ enum PredictRoutes {
       throw BodyReader.invalid([.init(field: "", rule: "minItems", message: "give at least one record")])
     }
     guard records.errors.isEmpty else { throw invalid(records.errors) }
-    let scores = try model.scorer.predict(records.rows)
-    return try answer(scores, records.rows, count, model, isLines: isLines, explains: call.query["shap"] == "true")
+    let rows = model.scorer.rows(ofReadings: records.rows)
+    let scores = try model.scorer.predict(rows)
+    return try answer(scores, rows, count, model, isLines: isLines, explains: call.query["shap"] == "true")
   }
 
   private static func answer(

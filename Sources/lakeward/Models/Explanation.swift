@@ -22,12 +22,12 @@ struct Explanation {
     card = entry.card
     let scorer = try entry.scorer()
     // A model of sequences is shown the reading alone.
-    let earlier = [Float](repeating: .nan, count: scorer.model.width - record.values.count)
-    let found = try scorer.predict(earlier + record.values)
+    let row = scorer.rows(ofReadings: record.values)
+    let found = try scorer.predict(row)
     scores = found.map(Double.init)
     output = Scorer.classes(of: found, outputs: found.count).first ?? 0
     scale = scorer.model.contributionScale
-    let contributions = try scorer.model.contributions(earlier + record.values, output: output)
+    let contributions = try scorer.model.contributions(row, output: output)
     sum = contributions.reduce(0) { $0 + Double($1) }
     base = Double(contributions.last ?? 0)
     parts = zip(zip(card.features, record.values), contributions).map { ($0.0, $0.1, Double($1)) }
