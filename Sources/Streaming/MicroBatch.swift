@@ -35,6 +35,9 @@ public struct BatchReport: Sendable {
   public var late: Int64 = 0
   /// The newest event time of each source partition so far, microseconds since 1970; empty without `event_time`.
   public var newestEventTimes: [Int32: Int64] = [:]
+  /// The pipeline's watermark, microseconds since 1970: no record before it is in time in every partition. That of the
+  /// partition which is furthest behind; nil without `event_time`, or before the first record.
+  public var watermark: Int64?
   /// Rows that broke each rule, as `TABLE.RULE`.
   public var breaches: [String: Int64] = [:]
   /// Every rule of the tables that got rows: how many rows it was asked about, and how many broke it.

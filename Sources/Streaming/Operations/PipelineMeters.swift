@@ -12,6 +12,9 @@ final class PipelineMeters: Sendable {
   private let rows: MetricFamily<Counter>
   private let bytes: MetricFamily<Counter>
   private let breaches: MetricFamily<Counter>
+  private let checked: MetricFamily<Counter>
+  private let late: Counter
+  private let watermark: MetricFamily<Gauge>
   private let stageSeconds: MetricFamily<Histogram>
   private let batchSeconds: Histogram
   private let commitSeconds: Histogram
@@ -45,6 +48,15 @@ final class PipelineMeters: Sendable {
       "lakeward_table_bytes_written_total", "Bytes of data files committed to a table", labels: "pipeline", "table")
     breaches = metrics.counter(
       "lakeward_expectation_breaches_total", "Rows that broke a rule", labels: "pipeline", "table", "rule")
+    checked = metrics.counter(
+      "lakeward_expectation_checked_total", "Rows that a rule was asked about", labels: "pipeline", "table", "rule")
+    late =
+      metrics.counter(
+        "lakeward_records_late_total", "Records that came after their partition's watermark", labels: "pipeline")[
+        pipeline]
+    watermark = metrics.gauge(
+      "lakeward_watermark_timestamp_seconds", "Event time up to which records count as complete, seconds since 1970",
+      labels: "pipeline")
     stageSeconds = metrics.histogram(
       "lakeward_batch_stage_seconds", "Time of one stage of a micro-batch", labels: "pipeline", "stage")
     batchSeconds =
@@ -99,6 +111,11 @@ final class PipelineMeters: Sendable {
       let parts = rule.split(separator: ".", maxSplits: 1).map(String.init)
       breaches[pipeline, parts.first ?? "", parts.last ?? ""].add(count)
     }
+    for count in report.expectations {
+      checked[pipeline, count.table, count.rule].add(count.checked)
+    }
+    late.add(report.late)
+    if let time = report.watermark { watermark[pipeline].set(Double(time) / 1e6) }
     for (stage, seconds) in report.seconds { stageSeconds[pipeline, stage].observe(seconds) }
     batchSeconds.observe(report.totalSeconds)
     if let seconds = report.seconds["commit"] { commitSeconds.observe(seconds) }

@@ -19,6 +19,8 @@ extension GraphExecutor {
     let outcome = try judge.judge(records, newest: newestBefore, lateTable: Self.late)
     report.newestEventTimes = outcome.newest
     report.late = outcome.late
+    let lateness = Int64((pipeline.eventTime?.allowedLatenessSeconds ?? 0) * 1e6)
+    report.watermark = outcome.newest.values.min().map { $0 - lateness }
     if outcome.late > 0 { lateRecords = Self.late }
   }
 

@@ -36,6 +36,7 @@ struct StreamVerification {
     if let rule = pipeline.eventTime {
       _ = try EventTimeJudge(rule: rule, connection: connection).judge("verify_records", newest: [:], lateTable: late)
     }
+    for recent in pipeline.recents { try makeHistory(recent) }
     var checks = try [coordinatesAreUnique(bronze), coordinatesAreUnique(quarantine), positionsAgree(behind)]
     for definition in pipeline.streamingTables {
       try leaveOutFailing(definition)
@@ -154,12 +155,16 @@ struct StreamVerification {
   }
 
   private func wholeInput(_ reference: TableReference) throws -> String {
-    if !reference.isStream, let recent = pipeline.recent(named: reference.name) { return try history(recent) }
+    if !reference.isStream, let recent = pipeline.recent(named: reference.name) { return Self.history(recent) }
     return graph.isSource(reference) ? graph.stream(of: "verify_records") : try scan(reference.name)
   }
 
-  /// The recent readings of every stored row; records that are not in the table have none.
-  private func history(_ recent: RecentDefinition) throws -> String {
+  private static func history(_ recent: RecentDefinition) -> String {
+    SQL.quote(identifier: "verify recent " + recent.name)
+  }
+
+  /// Makes the recent readings of every stored row; records that are not in the table have none.
+  private func makeHistory(_ recent: RecentDefinition) throws {
     let table = try scan(recent.table)
     let sql = RecentSQL(recent)
     let types = try connection.columns(of: "SELECT * FROM \(table)").map { ($0.name.lowercased(), $0.type.description) }
@@ -167,10 +172,11 @@ struct StreamVerification {
       (SELECT _partition AS "partition", _offset AS "offset" FROM verify_records
       ANTI JOIN \(table) AS t ON _partition = t."partition" AND _offset = t."offset")
       """
-    return """
-      (\(sql.select(current: table, earlier: nil, late: late))
-      UNION ALL \(sql.empty(coordinates: others, types: Dictionary(types) { first, _ in first })))
+    try connection.execute(
       """
+      CREATE OR REPLACE TEMP TABLE \(Self.history(recent)) AS \(sql.select(current: table, earlier: nil, late: late))
+      UNION ALL \(sql.empty(coordinates: others, types: Dictionary(types) { first, _ in first }))
+      """)
   }
 
   /// The stored rows are those that the table's SQL gives today over the stored rows of the step before it.
