@@ -134,7 +134,11 @@ extension GraphExecutor {
     _ definition: TableDefinition, condition: String?, staged: Set<String>, span: OffsetSpan
   ) throws {
     let conditions = ["\(RowSelection.violationColumn) IS NULL"] + (condition.map { [$0] } ?? [])
-    let accepted = "(SELECT * FROM \(judged(definition)) WHERE \(conditions.joined(separator: " AND ")))"
+    // Asked for several times, and the conditions are dear.
+    let accepted = "stage.\(SQL.quote(identifier: definition.name + "_accepted"))"
+    try connection.execute(
+      "CREATE OR REPLACE TABLE \(accepted) AS FROM \(judged(definition)) WHERE \(conditions.joined(separator: " AND "))"
+    )
     for history in ownHistories(definition) {
       try history.stage(current: accepted, late: lateRecords)
       usedHistories[history.definition.name.lowercased()] = self.accepted(definition.name)

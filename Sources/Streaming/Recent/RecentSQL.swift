@@ -37,33 +37,66 @@ struct RecentSQL {
     }
     let alone = "CASE WHEN \(isComplete) THEN NULL ELSE \"offset\" END"
     let window = "PARTITION BY \(group), \(alone) ORDER BY \"offset\""
-    let values = definition.columns.enumerated()
-    func reading(_ lag: Int) -> String {
-      let members = values.map { "'c\($0)': lag(\(SQL.quote(identifier: $1)), \(lag)) OVER w" }
-      return
-        "{'t': lag(\(time), \(lag)) OVER w, 'o': lag(\"offset\", \(lag)) OVER w, \(members.joined(separator: ", "))}"
-    }
-    let history = (1...count).reversed().map(reading).joined(separator: ",\n")
-    let isLate = late.map { "(\"partition\", \"offset\") IN (SELECT (\"partition\", \"offset\") FROM \($0))" }
-    let within = Int64(definition.withinSeconds * 1e6)
-    let kept = """
-      x.t <= _time AND epoch_us(x.t) >= epoch_us(_time) - \(within)\(isLate == nil ? "" : " AND NOT _late")
-      """
-    let lists = values.map { index, column in
-      let name = SQL.quote(identifier: column)
-      let list = "list_transform(_history, lambda x: x.c\(index))"
-      return "\(definition.includesCurrent ? "list_append(\(list), _c\(index))" : list) AS \(name)"
-    }
-    let own = values.map { "\(SQL.quote(identifier: $1)) AS _c\($0)" }.joined(separator: ", ")
+    let isLate =
+      late.map { "(\"partition\", \"offset\") IN (SELECT (\"partition\", \"offset\") FROM \($0))" } ?? "false"
+    let oldest = "epoch_us(_time) - \(Int64(definition.withinSeconds * 1e6))"
+    // Nearly always the earlier rows are complete, in order and near: then they are the list as they stand.
+    let order = ["_t1 <= _time"] + (1..<count).map { "_t\($0 + 1) <= _t\($0)" }
+    let isEasy = "\(order.joined(separator: " AND ")) AND epoch_us(_t\(count)) >= \(oldest) AND NOT _late"
+    let kept = "x.t <= _time AND epoch_us(x.t) >= \(oldest) AND NOT _late"
     return """
-      SELECT "partition", "offset", \(lists.joined(separator: ", ")) FROM (
-        SELECT * EXCLUDE (_all), list_sort(list_filter(_all, lambda x: \(kept))) AS _history FROM (
-          SELECT "partition", "offset", \(time) AS _time, \(own), _now\(isLate.map { ", \($0) AS _late" } ?? ""),
-            [\(history)] AS _all
-          FROM (\(rows)) WINDOW w AS (\(window))
-        ) WHERE _now
+      SELECT "partition", "offset", \(lists) FROM (
+        SELECT *, CASE WHEN _easy THEN NULL ELSE
+          list_sort(list_filter([\(readings)], lambda x: \(kept))) END AS _history
+        FROM (
+          SELECT *, coalesce(\(isEasy), false) AS _easy FROM (
+            SELECT "partition", "offset", \(time) AS _time, \(own), _now, \(isLate) AS _late, \(lags)
+            FROM (\(rows)) WINDOW w AS (\(window))
+          ) WHERE _now
+        )
       )
       """
+  }
+
+  private var steps: [Int] { (1...definition.rows).reversed() }
+
+  /// The value of a column so many readings before.
+  private func value(_ column: Int, _ lag: Int) -> String {
+    isTime(column) ? "_t\(lag)" : "_v\(column)_\(lag)"
+  }
+
+  private func isTime(_ column: Int) -> Bool {
+    definition.columns[column].lowercased() == definition.orderBy.lowercased()
+  }
+
+  private var lags: String {
+    steps.flatMap { lag in
+      ["lag(\(time), \(lag)) OVER w AS _t\(lag)", "lag(\"offset\", \(lag)) OVER w AS _o\(lag)"]
+        + definition.columns.indices.filter { !isTime($0) }.map {
+          "lag(\(SQL.quote(identifier: definition.columns[$0])), \(lag)) OVER w AS \(value($0, lag))"
+        }
+    }.joined(separator: ", ")
+  }
+
+  /// The earlier rows as structures that are ordered by time, then by arrival.
+  private var readings: String {
+    steps.map { lag in
+      let members = definition.columns.indices.map { "'c\($0)': \(value($0, lag))" }
+      return "{'t': _t\(lag), 'o': _o\(lag), \(members.joined(separator: ", "))}"
+    }.joined(separator: ",\n")
+  }
+
+  private var lists: String {
+    definition.columns.enumerated().map { index, column in
+      let plain = steps.map { value(index, $0) }.joined(separator: ", ")
+      let list = "CASE WHEN _easy THEN [\(plain)] ELSE list_transform(_history, lambda x: x.c\(index)) END"
+      return
+        "\(definition.includesCurrent ? "list_append(\(list), _c\(index))" : list) AS \(SQL.quote(identifier: column))"
+    }.joined(separator: ", ")
+  }
+
+  private var own: String {
+    definition.columns.enumerated().map { "\(SQL.quote(identifier: $1)) AS _c\($0)" }.joined(separator: ", ")
   }
 
   /// A SELECT that gives the rows of a relation of coordinates empty lists.
