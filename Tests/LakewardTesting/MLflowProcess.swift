@@ -8,6 +8,7 @@ public final class MLflowProcess: Sendable {
   /// Address for clients, `http://127.0.0.1:PORT`.
   public let address: String
   private let process: ChildProcess
+  private let group: String
 
   /// The environment's interpreter, or nil (with a printed reason) when it has not been made.
   public static var interpreter: String? {
@@ -25,13 +26,28 @@ public final class MLflowProcess: Sendable {
   public init(interpreter: String, folder: String) throws {
     let port = try FreePort.next()
     address = "http://127.0.0.1:\(port)"
+    // The server starts others. All are of one group, whose number stands in a file, so that they end together.
+    group = folder + "/mlflow.group"
     process = try ChildProcess(
       interpreter,
       [
-        "-m", "mlflow", "server", "--backend-store-uri", "sqlite:///\(folder)/mlflow.db", "--artifacts-destination",
-        "\(folder)/artifacts", "--host", "127.0.0.1", "--port", "\(port)", "--workers", "1",
+        "-c", Self.leader, group, interpreter, "-m", "mlflow", "server", "--backend-store-uri",
+        "sqlite:///\(folder)/mlflow.db", "--artifacts-destination", "\(folder)/artifacts", "--host", "127.0.0.1",
+        "--port", "\(port)", "--workers", "1",
       ],
       environment: Self.environment, directory: folder)
+  }
+
+  private static let leader = """
+    import os, sys
+    if os.getpgrp() != os.getpid(): os.setpgid(0, 0)
+    open(sys.argv[1], "w").write(str(os.getpid()))
+    os.execv(sys.argv[2], sys.argv[2:])
+    """
+
+  deinit {
+    let text = (try? String(contentsOfFile: group, encoding: .utf8)) ?? ""
+    if let number = Int32(text), number > 1 { kill(-number, SIGKILL) }
   }
 
   /// Settings of the server and of scripts that talk to it.
