@@ -48,6 +48,12 @@ public enum Places {
     return candidates.first { FileManager.default.isExecutableFile(atPath: $0) }
   }
 
+  /// A file below the package root, or the main work tree's when the package is a linked git work tree; nil if neither
+  /// has it.
+  public static func existing(_ relative: String) -> String? {
+    roots().map { $0 + "/" + relative }.first { FileManager.default.fileExists(atPath: $0) }
+  }
+
   /// Prints one line for whoever reads the test run, beside the runner's own lines.
   public static func note(_ text: String) {
     FileHandle.standardError.write(Data((text + "\n").utf8))

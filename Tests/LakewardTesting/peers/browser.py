@@ -158,7 +158,7 @@ def sql(browser):
     """The console runs a query, draws it, gives CSV, and explains a mistake."""
     with browser.page(accept_downloads=True) as (page, errors):
         browser.open(page, "sql")
-        page.locator("#sql").fill("SELECT range AS n, range * range AS square FROM range(7)")
+        page.locator("#sql").fill("SELECT n, n * n AS square FROM generate_series(0, 6) AS t(n)")
         page.locator("#sql").press("Control+Enter")
         expect(page.get_by_role("status").filter(has_text="7 rows")).to_be_visible()
         cells = page.eval_on_selector_all(".console table td", "cells => cells.map(cell => cell.innerText)")
@@ -178,7 +178,8 @@ def sql(browser):
         page.locator("#run").click()
         page.wait_for_function("before => (document.querySelector('.console .problem')?.innerText ?? before) !== before", arg=text)
         refused = page.locator(".console .problem").inner_text()
-        tables = page.locator(".tree li").count()
+        page.wait_for_selector(".tree > li")
+        tables = page.locator(".tree > li").count()
         # Failed requests are printed to the console by the browser itself.
         errors = [error for error in errors if "the server responded with a status of 4" not in error]
         return {"cells": cells, "csv": lines, "mistake": text, "refused": refused, "tables": tables, "errors": errors}
