@@ -37,15 +37,10 @@ import Testing
     let cluster = try MockCluster()
     try cluster.createTopic("patient_data", partitions: 1)
     let pages = [
-<<<<<<< HEAD
       "cli.md", "query.md", "tables.md", "vitals.md", "views.md", "pipelines.md", "sources.md", "streaming.md",
       "operations.md",
-      "import.md", "models.md", "alerts.md",
+      "import.md", "models.md", "alerts.md", "dashboard.md", "population.md",
       "risk.md", "diabetes.md", "model-operations.md",
-=======
-      "cli.md", "query.md", "tables.md", "vitals.md", "pipelines.md", "sources.md", "streaming.md", "operations.md",
-      "import.md", "models.md", "alerts.md", "dashboard.md",
->>>>>>> 180548c (A browser test of the whole dashboard; documentation of pages; README of what is there now)
     ]
     for page in pages {
       let blocks = try Self.blocks(of: page)

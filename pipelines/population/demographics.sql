@@ -1,0 +1,100 @@
+-- Platform 5: who is ill. Point prevalence on the last day: alive patients with an active disorder over alive patients.
+
+CREATE TEMPORARY VIEW population_active AS
+SELECT DISTINCT p.patient_id, p.sex, p.race, p.age_band, c.code
+FROM population_alive_banded AS p
+JOIN silver_conditions AS c ON c.patient_id = p.patient_id
+WHERE c.is_disorder AND c.onset_date <= p.last_day AND (c.resolved_date IS NULL OR c.resolved_date > p.last_day);
+
+-- The name that a code carries most recently.
+CREATE TEMPORARY VIEW population_disorders AS
+SELECT code, max_by(description, concat(CAST(onset_date AS STRING), description)) AS condition
+FROM silver_conditions
+WHERE is_disorder
+GROUP BY code;
+
+CREATE TEMPORARY VIEW population_counts AS
+SELECT sex, race, age_band, count(*) AS population FROM population_alive_banded GROUP BY sex, race, age_band;
+
+CREATE MATERIALIZED VIEW gold_prevalence
+CLUSTER BY (code, age_band)
+COMMENT 'Point prevalence of disorders on the last day by sex, race and age band, with Wilson intervals'
+AS
+SELECT
+  c.code,
+  n.condition,
+  c.sex,
+  c.race,
+  c.age_band,
+  c.cases,
+  p.population,
+  CAST(c.cases AS DOUBLE) / p.population AS prevalence,
+  greatest(
+    0e0,
+    (c.cases + 1.9208e0 - 1.96e0 * sqrt(CAST(c.cases AS DOUBLE) * (p.population - c.cases) / p.population + 0.9604e0))
+      / (p.population + 3.8416e0)) AS prevalence_low,
+  (c.cases + 1.9208e0 + 1.96e0 * sqrt(CAST(c.cases AS DOUBLE) * (p.population - c.cases) / p.population + 0.9604e0))
+    / (p.population + 3.8416e0) AS prevalence_high
+FROM (
+  SELECT code, sex, race, age_band, count(*) AS cases FROM population_active GROUP BY code, sex, race, age_band
+) AS c
+JOIN population_counts AS p ON p.sex = c.sex AND p.race = c.race AND p.age_band = c.age_band
+JOIN population_disorders AS n ON n.code = c.code;
+
+CREATE MATERIALIZED VIEW gold_top_conditions
+COMMENT 'The five commonest active disorders of each age band'
+AS
+SELECT age_band, place, code, condition, cases, population, CAST(cases AS DOUBLE) / population AS prevalence
+FROM (
+  SELECT
+    a.age_band, a.code, d.condition, a.cases, p.population,
+    row_number() OVER (PARTITION BY a.age_band ORDER BY a.cases DESC, a.code) AS place
+  FROM (SELECT age_band, code, count(*) AS cases FROM population_active GROUP BY age_band, code) AS a
+  JOIN (SELECT age_band, sum(population) AS population FROM population_counts GROUP BY age_band) AS p
+    ON p.age_band = a.age_band
+  JOIN population_disorders AS d ON d.code = a.code
+) AS ranked
+WHERE place <= 5;
+
+CREATE MATERIALIZED VIEW gold_age_pyramid
+COMMENT 'Alive patients on the last day by sex and five-year age group'
+AS
+SELECT
+  sex,
+  CAST(floor(age / 5) * 5 AS INT) AS age_from,
+  count(*) AS patients
+FROM population_alive_banded
+GROUP BY sex, CAST(floor(age / 5) * 5 AS INT);
+
+-- The newest value of each alive patient, so that frequent visitors do not weigh more.
+CREATE MATERIALIZED VIEW gold_measurements_by_group
+COMMENT 'Mean of the newest body mass index, total cholesterol, blood pressure and glucose by sex, race and age band'
+AS
+SELECT
+  m.measurement,
+  p.sex,
+  p.race,
+  p.age_band,
+  count(*) AS patients,
+  avg(m.value) AS mean_value,
+  percentile(m.value, 0.5) AS median_value
+FROM population_alive_banded AS p
+JOIN (
+  SELECT patient_id, measurement, max_by(value_number, concat(CAST(observed_at AS STRING), CAST(value_number AS STRING))) AS value
+  FROM (
+    SELECT
+      patient_id, observed_at, value_number,
+      CASE
+        WHEN code = '39156-5' THEN 'body_mass_index'
+        WHEN code = '2093-3' THEN 'total_cholesterol'
+        WHEN code = '8480-6' THEN 'systolic_blood_pressure'
+        WHEN code IN ('2345-7', '2339-0') THEN 'glucose'
+        WHEN code = '4548-4' THEN 'hba1c'
+      END AS measurement
+    FROM silver_observations
+    WHERE value_number IS NOT NULL
+  ) AS named
+  WHERE measurement IS NOT NULL
+  GROUP BY patient_id, measurement
+) AS m ON m.patient_id = p.patient_id
+GROUP BY m.measurement, p.sex, p.race, p.age_band;
