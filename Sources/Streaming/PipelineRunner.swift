@@ -308,6 +308,8 @@ public final class PipelineRunner {
   private func commit(_ changes: [TableChange], span: OffsetSpan, report: inout BatchReport) throws -> String? {
     let start = ContinuousClock.now
     let transactions = tables.identity.transactions(span.next)
+    let starts = span.ranges.map { (tables.identity.appId(partition: $0.key), $0.value.lowerBound) }
+    let continuing = Dictionary(uniqueKeysWithValues: starts)
     CrashPoint.filesWritten.reached()
     for (index, change) in changes.enumerated() {
       let table = try tables.table(change.table)
@@ -315,7 +317,7 @@ public final class PipelineRunner {
       let newer = report.newestEventTimes.filter { $0.value > known[$0.key] ?? .min }
       let outcome = try table.append(
         change.files, transactions: transactions + tables.identity.eventTimeTransactions(newer),
-        operation: "STREAMING UPDATE", metrics: change.metrics)
+        continuing: continuing, operation: "STREAMING UPDATE", metrics: change.metrics)
       switch outcome {
       case .committed(let version):
         report.rows[change.table] = change.rows

@@ -55,6 +55,23 @@ struct Bench {
     #expect(try DeltaTable(at: bench.path()).snapshot().version == 2)
   }
 
+  @Test("A batch that was cut elsewhere, and is there in part already, is stale")
+  func overlapIsStale() throws {
+    let bench = try Bench()
+    let table = try bench.table("1::BIGINT AS id")
+    func append(from start: Int64, to end: Int64) throws -> AppendOutcome {
+      try table.append(
+        try DeltaWriter(connection: bench.connection).write("SELECT \(end)::BIGINT AS id", into: table),
+        transactions: [AppTransaction(appId: "flow/topic/0", version: end)], continuing: ["flow/topic/0": start])
+    }
+    #expect(try append(from: 0, to: 100) == .committed(version: 1))
+    #expect(try append(from: 0, to: 150) == .stale(appId: "flow/topic/0", version: 100))
+    #expect(try append(from: 100, to: 150) == .committed(version: 2))
+    // A source may skip offsets that hold no record.
+    #expect(try append(from: 160, to: 170) == .committed(version: 3))
+    #expect(try bench.rows(table) == [[100], [150], [170]])
+  }
+
   @Test func transactionsThatAreNotNewerAreStale() throws {
     let bench = try Bench()
     let table = try bench.table("1::BIGINT AS id")

@@ -2,7 +2,7 @@
 public enum AppendOutcome: Sendable, Hashable {
   /// The files are in the table as of this version.
   case committed(version: Int64)
-  /// The table already has this version of the application; nothing was written.
+  /// The table already has this version of the application, or a part of what leads to it; nothing was written.
   case stale(appId: String, version: Int64)
 }
 
@@ -13,14 +13,16 @@ extension DeltaTable {
   /// - Parameters:
   ///   - files: as `DeltaWriter` gives them; their data is durable already.
   ///   - transactions: written in the same commit; each version must be above what the table holds.
+  ///   - continuing: versions by application from which the files go on. A table that is beyond one of them holds a part
+  ///     of the files' rows already: another writer cut its batches elsewhere.
   ///   - operation: name for the history.
   ///   - metrics: measures for the history.
   ///   - userMetadata: free text for the history.
   /// - Throws: `unsupportedFeature` for a table that may not be written here, `conflict` if the schema changed,
   ///   errors of the store.
   public func append(
-    _ files: [AddFile], transactions: [AppTransaction] = [], operation: String = "STREAMING UPDATE",
-    metrics: [String: String] = [:], userMetadata: String? = nil
+    _ files: [AddFile], transactions: [AppTransaction] = [], continuing: [String: Int64] = [:],
+    operation: String = "STREAMING UPDATE", metrics: [String: String] = [:], userMetadata: String? = nil
   ) throws(DeltaError) -> AppendOutcome {
     var commit = PendingCommit(operation: operation)
     commit.isBlindAppend = true
@@ -30,6 +32,7 @@ extension DeltaTable {
     commit.metrics["numOutputBytes"] = metrics["numOutputBytes"] ?? String(files.reduce(0) { $0 + $1.size })
     commit.userMetadata = userMetadata
     commit.transactions = transactions
+    commit.continuing = continuing
     commit.actions = files.map(Action.add)
     let outcome = try self.commit(commit, from: try update())
     switch outcome {

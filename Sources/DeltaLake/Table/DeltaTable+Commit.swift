@@ -8,6 +8,8 @@ struct PendingCommit: Sendable {
   var userMetadata: String?
   var isBlindAppend = false
   var transactions: [AppTransaction] = []
+  /// The versions of applications that the commit continues: a table that is beyond one of them has its data already.
+  var continuing: [String: Int64] = [:]
   var actions: [Action] = []
   /// What the decision to commit rests on; checked against the commits of others.
   var reads: ReadSet = .nothing
@@ -31,6 +33,11 @@ extension DeltaTable {
       try ProtocolRules.checkWritable(current.tableProtocol)
       for transaction in pending.transactions {
         if let known = current.transactions[transaction.appId], known >= transaction.version {
+          return .stale(appId: transaction.appId, version: known)
+        }
+        if let known = current.transactions[transaction.appId], let start = pending.continuing[transaction.appId],
+          known > start
+        {
           return .stale(appId: transaction.appId, version: known)
         }
       }
