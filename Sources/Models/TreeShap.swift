@@ -1,7 +1,7 @@
 internal import CLearning
 internal import Foundation
 
-/// TreeSHAP for one output of a model of trees, in tables: some fifteen times as fast as XGBoost's own (see
+/// TreeSHAP for one output of a model of trees, in tables, faster than XGBoost's own (see
 /// `tree_shap.h`), so that a stream can explain its alerts.
 final class TreeShap: @unchecked Sendable {
   private let leaves: [lakeward_shap_leaf]

@@ -34,7 +34,8 @@ public struct LakeConfiguration: Sendable, Hashable {
   /// A configuration; `models` is the folder `models` of the lake unless given.
   public init(
     lake: String = "lake", brokers: String? = nil, kafkaProperties: [String: String] = [:],
-    pipelines: String = "pipelines", dashboards: String = "dashboards", models: String? = nil, threads: Int? = nil, memoryLimitBytes: Int? = nil
+    pipelines: String = "pipelines", dashboards: String = "dashboards", models: String? = nil, threads: Int? = nil,
+    memoryLimitBytes: Int? = nil
   ) {
     self.lake = lake
     self.brokers = brokers

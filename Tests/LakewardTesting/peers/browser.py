@@ -55,7 +55,7 @@ def settled(page):
     """Waits until every panel shows something: rows, a chart, a form, or a sentence that says why not."""
     page.wait_for_function(
         """() => [...document.querySelectorAll('main .panel')].every(panel =>
-             panel.querySelector('table, .stat, .js-plotly-plot .main-svg, .empty, .problem, form, .beds > *, textarea'))"""
+             panel.querySelector('table, .stat, .js-plotly-plot .main-svg, .empty, .problem, form, .beds > *, .parts, .timeline, textarea'))"""
     )
 
 

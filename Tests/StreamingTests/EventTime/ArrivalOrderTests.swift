@@ -2,6 +2,7 @@ import DeltaLake
 import DuckDB
 import Foundation
 import LakewardTesting
+import Models
 import Pipelines
 import Simulation
 import Testing
@@ -23,10 +24,13 @@ import Testing
     let directory: TemporaryDirectory
     let lake: Lake
     let pipeline: Pipeline
+    /// Empty: the anomaly model is optional, and its columns are NULL.
+    let registry: ModelRegistry
 
     init() throws {
       directory = try TemporaryDirectory("arrival")
       lake = Lake(root: directory.file("lake"))
+      registry = ModelRegistry(directory: directory.file("models"))
       var pipeline = try Pipeline.load(folder: ArrivalOrderTests.folder)
       // Stricter than it is shipped: what counts as late is out, and so are the simulator's clocks that run ahead,
       // which are ahead by 200 seconds at least when they are read.
@@ -43,7 +47,7 @@ import Testing
       var late: Int64 = 0
       let runner = try PipelineRunner(
         pipeline: pipeline, lake: lake, engine: QueryEngine(lake: lake), source: MemorySource(partitions),
-        registry: nil)
+        registry: registry)
       try runner.run(.once, stop: stop) { event, _ in
         guard case .committed(let report) = event else { return }
         late += report.late
@@ -54,7 +58,7 @@ import Testing
     }
 
     func refresh() throws {
-      let refresher = try ViewRefresher(pipeline: pipeline, lake: lake, registry: nil)
+      let refresher = try ViewRefresher(pipeline: pipeline, lake: lake, registry: registry)
       for view in pipeline.materializedViews { _ = try refresher.refresh(view) }
     }
 
@@ -90,6 +94,8 @@ import Testing
       #expect(try ward.run(shuffled, maxRecords: 900) == 0)
       try ward.refresh()
       let connection = try QueryEngine(lake: ward.lake).connect()
+      _ = try ScoringFunctions.register(
+        ward.registry, on: connection, uses: ward.pipeline.models.map(ModelUse.init))
       func differences(_ select: String, _ table: String) throws -> Int64? {
         let one = try DeltaReader.scanSQL(calm.lake.table(named: table).snapshot())
         let other = try DeltaReader.scanSQL(ward.lake.table(named: table).snapshot())
