@@ -48,7 +48,7 @@ class Browser:
         page.wait_for_selector("main h1")
 
     def picture(self, page, name):
-        page.screenshot(path=f"{self.folder}/{name}.png", full_page=name.endswith("-whole"))
+        page.screenshot(path=f"{self.folder}/{name}.png", full_page=name.endswith("-whole"), timeout=60_000)
 
 
 def settled(page):

@@ -15,6 +15,9 @@ const trends = [
   { id: "temperature", title: "Temperature", y: ["temperature"], unit: "°C" },
 ];
 
+/** Columns that say where a row came from, and whose page this is. */
+const hidden = new Set(["patient_id", "partition", "offset", "ingest_time", "source"]);
+
 /** Rows as objects become the columns and rows that a chart wants. */
 const asResult = (rows, names) => ({ columns: names.map((name) => ({ name, type: "" })), rows: rows.map((row) => names.map((name) => row[name] ?? null)) });
 
@@ -56,8 +59,11 @@ export async function showPatient(main, identifier) {
       ? element("ol", { class: "timeline" }, alerts.map((alert) => element("li", {}, element("span", { class: "quiet" }, time(alert.opened_at)),
         element("span", {}, element("button", { type: "button", class: "plain", onclick: () => openAlert(alert.id) }, alert.title ?? alert.policy), " ", badge(alert.severity), " ", alert.state))))
       : emptyNote("No alerts."));
-    const rows = patient.scores ?? [];
-    fill(model, rows.length ? table(asResult(rows, Object.keys(rows[0])), { caption: "Scores of models" }) : emptyNote("No model scores."));
+    const scored = (patient.scores ?? []).filter((each) => each.rows?.length);
+    fill(model, scored.length
+      ? scored.map((each) => element("details", { open: scored.length === 1 }, element("summary", {}, each.table),
+        table(asResult(each.rows, Object.keys(each.rows[0]).filter((name) => !hidden.has(name))), { caption: each.table, levelsIn: ["risk", "news2_band"] })))
+      : emptyNote("No model scores."));
   }
   render();
 

@@ -146,7 +146,8 @@ export function wardBoard(node) {
   const ends = [
     events.on("scores", (event) => {
       for (const reading of event.readings ?? []) {
-        if (reading.heart_rate === undefined) continue;
+        // Other pipelines score people who are on no ward.
+        if (reading.news2_total_min === undefined) continue;
         const patient = patients.get(reading.patient_id) ?? { patient_id: reading.patient_id, history: [], alerts: [] };
         if (patient.latest && instant(patient.latest.event_time) > instant(reading.event_time)) continue;
         patient.latest = { ...patient.latest, ...reading };
