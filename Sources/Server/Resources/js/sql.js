@@ -83,7 +83,7 @@ export function sqlConsole(node) {
             fill(columns, (schema ?? []).map((column) => element("li", { title: column.comment ?? "" }, `${column.name} `, element("span", { class: "quiet" }, column.type))));
           },
         }, element("summary", {}, each.name), element("button", {
-          type: "button", class: "plain", onclick: () => {
+          type: "button", class: "plain", "aria-label": `First rows of ${each.name}`, onclick: () => {
             text.value = `SELECT *\nFROM ${/^[a-z_][a-z0-9_]*$/.test(each.name) ? each.name : `"${each.name.replaceAll('"', '""')}"`}\nLIMIT 100`;
             run();
           },
