@@ -38,7 +38,7 @@ struct BrowserTests {
     #expect(keyboard.text("theme") == keyboard.text("kept"))
     #expect(keyboard.list("errors") == [])
 
-    let pages = try demo.look("pages", seconds: 240)
+    let pages = try demo.look("pages", seconds: 600)
     #expect(pages.list("pages") == ["ward", "illness", "risk", "diabetes", "pipelines", "models", "sql"])
     for (name, page) in pages.members("seen") {
       #expect(page.list("errors") == [], "\(name): nothing is written to the console")
@@ -90,7 +90,7 @@ private final class Demo {
   }
 
   private func waitForPort() throws {
-    let end = ContinuousClock.now + .seconds(150)
+    let end = ContinuousClock.now + .seconds(300)
     while ContinuousClock.now < end {
       if let text = try? String(contentsOfFile: directory.file("port"), encoding: .utf8), !text.isEmpty {
         port = text
@@ -103,7 +103,7 @@ private final class Demo {
   }
 
   /// Runs a check of browser.py; a failed check says what the page looked like.
-  func look(_ check: String, _ arguments: String..., seconds: Double = 120) throws -> Answer {
+  func look(_ check: String, _ arguments: String..., seconds: Double = 300) throws -> Answer {
     let interpreter = try #require(Browser.interpreter, "scripts/peers makes .venv-browser")
     let outcome = try ChildProcess.run(
       interpreter,

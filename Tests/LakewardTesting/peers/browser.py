@@ -13,6 +13,9 @@ from contextlib import contextmanager
 
 from playwright.sync_api import expect, sync_playwright
 
+# A machine that runs every other test at the same time is slow.
+expect.set_options(timeout=60_000)
+
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 WALL = {"width": 2560, "height": 1440}
@@ -30,7 +33,7 @@ class Browser:
         if token:
             profile.add_init_script(f"sessionStorage.setItem('lakeward-token', {json.dumps(token)})")
         page = profile.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("request", lambda request: None if request.url.startswith((self.address, "data:", "blob:")) else errors.append(f"asks elsewhere: {request.url}"))
@@ -82,7 +85,7 @@ def pages(browser):
                        }).map(node => node.outerHTML.slice(0, 120))"""
                 )
                 browser.picture(page, f"{name}-{label}")
-                if label != "phone":
+                if label == "light":
                     browser.picture(page, f"{name}-{label}-whole")
                 charts = page.locator(".js-plotly-plot .main-svg").count()
                 empty = page.eval_on_selector_all("main .empty", "notes => notes.map(note => note.innerText)")
