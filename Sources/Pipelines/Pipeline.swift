@@ -24,6 +24,8 @@ public struct Pipeline: Sendable, Hashable {
   public var recents: [RecentDefinition]
   /// Models that are trained for and used by this pipeline.
   public var models: [ModelDefinition]
+  /// What is said of the columns of its tables.
+  public var catalogue: ColumnCatalogue
   /// SQL that runs here but would not mean the same on Spark.
   public var warnings: [DefinitionProblem]
 
@@ -32,7 +34,7 @@ public struct Pipeline: Sendable, Hashable {
     name: String, summary: String? = nil, folder: String = "", source: SourceDefinition?,
     tables: [TableDefinition] = [], externalTables: [String] = [], trigger: Trigger = Trigger(),
     eventTime: EventTime? = nil, recents: [RecentDefinition] = [], models: [ModelDefinition] = [],
-    warnings: [DefinitionProblem] = []
+    catalogue: ColumnCatalogue = ColumnCatalogue(), warnings: [DefinitionProblem] = []
   ) {
     self.name = name
     self.summary = summary
@@ -44,6 +46,7 @@ public struct Pipeline: Sendable, Hashable {
     self.eventTime = eventTime
     self.recents = recents
     self.models = models
+    self.catalogue = catalogue
     self.warnings = warnings
   }
 

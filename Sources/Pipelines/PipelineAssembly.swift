@@ -40,6 +40,22 @@ struct PipelineAssembly {
     return ordered(tables)
   }
 
+  /// What the YAML says of columns. A column that the SQL does not make is a mistake.
+  func catalogue() -> ColumnCatalogue {
+    var catalogue = ColumnCatalogue(shared: draft.columns)
+    for rules in draft.tables where !rules.columns.isEmpty {
+      catalogue.tables[rules.name.lowercased()] = rules.columns
+      let table = definitions.first { $0.table.name.lowercased() == rules.name.lowercased() }?.table
+      guard let columns = table?.columns else { continue }
+      for (name, entry) in rules.columns where !contains(columns, name) {
+        problems.add(
+          at: entry.location, "'\(rules.name)' has no column '\(name)'",
+          remedy: Suggestion.remedy(for: name, among: columns))
+      }
+    }
+    return catalogue
+  }
+
   /// The models with their training queries.
   func models(training: [String: SQLScript]) -> [ModelDefinition] {
     draft.models.map { model in
@@ -213,6 +229,9 @@ struct PipelineAssembly {
 
   private func attach(_ rules: PipelineDraft.Table, to tables: inout [TableDefinition]) {
     guard let index = tables.firstIndex(where: { $0.name.lowercased() == rules.name.lowercased() }) else {
+      if !rules.hasRules, let relation = relations[rules.name.lowercased()], [.raw, .external].contains(relation) {
+        return
+      }
       let remedy = Suggestion.nearest(to: rules.name, among: tables.map(\.name)).map { "did you mean '\($0)'?" }
       problems.add(
         at: rules.location, "no SQL file defines '\(rules.name)'",

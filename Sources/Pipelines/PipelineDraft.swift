@@ -7,6 +7,9 @@ struct PipelineDraft {
     var deduplicate: Deduplication?
     var deduplicateLocation: SourceLocation?
     var refresh: RefreshRule?
+    var columns: [String: ColumnCatalogue.Entry] = [:]
+    /// Whether it says more than what columns hold, which only tables of this pipeline's SQL take.
+    var hasRules = false
   }
 
   struct Model {
@@ -23,6 +26,7 @@ struct PipelineDraft {
   var hasSource: Bool { sourceLocation != nil }
   var reads: [String] = []
   var tables: [Table] = []
+  var columns: [String: ColumnCatalogue.Entry] = [:]
   var trigger = Trigger()
   var eventTime: EventTime?
   var recents: [RecentDefinition] = []
@@ -39,6 +43,7 @@ struct PipelineDraft {
     }
     reads = reader.names("reads")
     if let node = reader.node("tables") { tables = Self.tables(node, problems) }
+    if let node = reader.node("columns") { columns = ColumnCatalogue.Entry.read(node, problems) }
     if let node = reader.node("trigger") { trigger = Self.trigger(node, problems) }
     if let node = reader.node("event_time") { eventTime = Self.eventTime(node, source: source, problems) }
     if let node = reader.node("recent") { recents = Self.recents(node, eventTime: eventTime, problems) }
@@ -134,6 +139,8 @@ struct PipelineDraft {
         table.deduplicateLocation = rule.location
       }
       if let rule = reader.node("refresh") { table.refresh = RefreshRule(rule, problems) }
+      table.hasRules = reader.pairs.isEmpty || reader.pairs.contains { $0.key != "columns" }
+      if let columns = reader.node("columns") { table.columns = ColumnCatalogue.Entry.read(columns, problems) }
       reader.finish()
       return table
     }

@@ -66,6 +66,11 @@ import Testing
       "recent \($0.name): \($0.columns) of the last \($0.rows) of \($0.table) by \($0.keys) within \($0.withinSeconds) s"
         + " of \($0.orderBy)\($0.includesCurrent ? " and its own" : "")"
     }
+    let catalogue = pipeline.catalogue
+    lines += catalogue.shared.sorted { $0.key < $1.key }.map { "column \($0.key): \($0.value.phi?.rawValue ?? "-")" }
+    for (table, entries) in catalogue.tables.sorted(by: { $0.key < $1.key }) {
+      lines += entries.sorted { $0.key < $1.key }.map { "column \(table).\($0.key): \($0.value.phi?.rawValue ?? "-")" }
+    }
     lines += pipeline.warnings.map { "warning \($0)" }
     return lines.joined(separator: "\n") + "\n"
   }
