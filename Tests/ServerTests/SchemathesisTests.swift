@@ -31,7 +31,7 @@ import Testing
         "1",
         "--no-color", "--seed", "1",
       ], environment: ["PYTHONNOUSERSITE": "1", "HOME": harness.directory.path], directory: harness.directory.path,
-      seconds: 120)
+      seconds: 600)
     #expect(outcome.succeeded, "\(outcome.output.suffix(3_000)) \(outcome.errors.suffix(500))")
   }
 }

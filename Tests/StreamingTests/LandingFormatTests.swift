@@ -134,6 +134,25 @@ import Testing
     #expect(broken.last?.encoding == .unreadable && broken.dropLast().allSatisfy { $0.encoding == .utf8 })
   }
 
+  @Test("a batch that ends with a file's last row, but not with the file, is continued where it ended")
+  func blankRest() throws {
+    for (name, text) in [("a.csv", "patient_id\np0\np1\n"), ("a.ndjson", "{}\n{}\n\n\n")] {
+      try folder.write(text, to: "\(name)/landing/\(name)")
+      var options = LandingSource.Options(pollInterval: .milliseconds(5))
+      options.fields = Self.fields
+      func source() throws -> LandingSource {
+        try LandingSource(
+          directory: folder.file("\(name)/landing"), splits: folder.file("\(name)/splits"), options: options)
+      }
+      let first = try Reading.read(source(), from: [:], limit: BatchLimit(records: 2))
+      #expect(first.records.count == 2 && first.broken == [])
+      try folder.write(text, to: "\(name)/landing/b-\(name)")
+      // Also when the process is another one.
+      let second = try Reading.read(source(), from: first.positions.last ?? [:], limit: BatchLimit(records: 2))
+      #expect(second.records.count == 2 && second.broken == [])
+    }
+  }
+
   @Test("a small limit holds within a large file, and a position within it too")
   func smallBatches() throws {
     let lines = (0..<2_000).map { "{\"patient_id\":\"p\($0)\"}" }

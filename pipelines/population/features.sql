@@ -88,20 +88,26 @@ comorbidity AS (
   ) AS once
   GROUP BY as_of, patient_id
 ),
+-- One value of a kind and instant; decimals, because sums of them do not depend on the order of the rows.
 named_observations AS (
-  SELECT
-    patient_id, observed_at, value_number,
-    CASE
-      WHEN code = '39156-5' THEN 'bmi'
-      WHEN code = '8480-6' THEN 'sbp'
-      WHEN code = '8462-4' THEN 'dbp'
-      WHEN code IN ('2345-7', '2339-0') THEN 'glucose'
-      WHEN code = '4548-4' THEN 'hba1c'
-      WHEN code = '2093-3' THEN 'cholesterol'
-      WHEN code IN ('2160-0', '38483-4') THEN 'creatinine'
-    END AS name
-  FROM silver_observations
-  WHERE value_number IS NOT NULL
+  SELECT patient_id, observed_at, name, max(value_number) AS value_number, CAST(max(value_number) AS DECIMAL(18, 6)) AS exact
+  FROM (
+    SELECT
+      patient_id, observed_at, value_number,
+      CASE
+        WHEN code = '39156-5' THEN 'bmi'
+        WHEN code = '8480-6' THEN 'sbp'
+        WHEN code = '8462-4' THEN 'dbp'
+        WHEN code IN ('2345-7', '2339-0') THEN 'glucose'
+        WHEN code = '4548-4' THEN 'hba1c'
+        WHEN code = '2093-3' THEN 'cholesterol'
+        WHEN code IN ('2160-0', '38483-4') THEN 'creatinine'
+      END AS name
+    FROM silver_observations
+    WHERE value_number IS NOT NULL
+  ) AS coded
+  WHERE name IS NOT NULL
+  GROUP BY patient_id, observed_at, name
 ),
 -- The newest value of the two years before the date, and the mean of the values before that year.
 observations AS (
@@ -114,14 +120,13 @@ observations AS (
     max_by(CASE WHEN o.name = 'hba1c' THEN o.value_number END, CASE WHEN o.name = 'hba1c' THEN o.observed_at END) AS hba1c,
     max_by(CASE WHEN o.name = 'cholesterol' THEN o.value_number END, CASE WHEN o.name = 'cholesterol' THEN o.observed_at END) AS total_cholesterol,
     max_by(CASE WHEN o.name = 'creatinine' THEN o.value_number END, CASE WHEN o.name = 'creatinine' THEN o.observed_at END) AS creatinine,
-    avg(CASE WHEN o.name = 'bmi' AND datediff(f.as_of, CAST(o.observed_at AS DATE)) <= 365 THEN o.value_number END)
-      - avg(CASE WHEN o.name = 'bmi' AND datediff(f.as_of, CAST(o.observed_at AS DATE)) > 365 THEN o.value_number END) AS body_mass_index_change,
-    avg(CASE WHEN o.name = 'sbp' AND datediff(f.as_of, CAST(o.observed_at AS DATE)) <= 365 THEN o.value_number END)
-      - avg(CASE WHEN o.name = 'sbp' AND datediff(f.as_of, CAST(o.observed_at AS DATE)) > 365 THEN o.value_number END) AS systolic_change
+    CAST(avg(CASE WHEN o.name = 'bmi' AND datediff(f.as_of, CAST(o.observed_at AS DATE)) <= 365 THEN o.exact END) AS DOUBLE)
+      - CAST(avg(CASE WHEN o.name = 'bmi' AND datediff(f.as_of, CAST(o.observed_at AS DATE)) > 365 THEN o.exact END) AS DOUBLE) AS body_mass_index_change,
+    CAST(avg(CASE WHEN o.name = 'sbp' AND datediff(f.as_of, CAST(o.observed_at AS DATE)) <= 365 THEN o.exact END) AS DOUBLE)
+      - CAST(avg(CASE WHEN o.name = 'sbp' AND datediff(f.as_of, CAST(o.observed_at AS DATE)) > 365 THEN o.exact END) AS DOUBLE) AS systolic_change
   FROM named_observations AS o
   JOIN feature_dates AS f
     ON CAST(o.observed_at AS DATE) <= f.as_of AND datediff(f.as_of, CAST(o.observed_at AS DATE)) <= 730
-  WHERE o.name IS NOT NULL
   GROUP BY f.as_of, o.patient_id
 ),
 drugs AS (

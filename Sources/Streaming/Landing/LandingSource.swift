@@ -47,6 +47,8 @@ public final class LandingSource: RecordSource {
   private var pending: ArraySlice<LandingSplit> = []
   /// Offset of the next record.
   private var position: Int64 = 0
+  /// Where the last batch that was given ends: the next one begins there, also when nothing but blank lines lies between.
+  private var given: Int64 = 0
   /// How long the last look at the directory took: a large one is looked at less often.
   private var listingTime: Duration = .zero
   /// Of the last batch; before that a guess.
@@ -82,6 +84,7 @@ public final class LandingSource: RecordSource {
   public func start(from positions: [Int32: Int64]) throws {
     try directory.prepare()
     position = positions[options.partition] ?? 0
+    given = position
     try reload()
   }
 
@@ -197,11 +200,12 @@ public final class LandingSource: RecordSource {
       if !isDone || batch.count >= limit.records || batch.byteCount >= limit.bytes { break }
     }
     guard !batch.isEmpty else { return nil }
-    var given = SourceBatch(
-      records: batch, first: [options.partition: first], next: [options.partition: position], hasMore: !pending.isEmpty)
-    given.oldestArrival = oldest
+    var result = SourceBatch(
+      records: batch, first: [options.partition: given], next: [options.partition: position], hasMore: !pending.isEmpty)
+    result.oldestArrival = oldest
+    given = position
     bytesPerRecord = max(1, Double(batch.byteCount) / Double(batch.count))
-    return given
+    return result
   }
 
   /// Reads on in a split; true at its end.

@@ -149,12 +149,12 @@ def alert(browser):
 
 
 def alert_state(browser, identifier):
-    """What the ward shows of one alert now."""
+    """What is known of one alert now. Its condition may have ended since, which resolves it; who took it stays."""
     with browser.page() as (page, errors):
         browser.open(page, "ward")
         page.wait_for_selector("#panel-open_alerts table, #panel-open_alerts .empty")
         answer = page.request.get(f"{browser.address}/alerts/{identifier}").json()
-        return {"state": answer["state"], "errors": list(errors)}
+        return {"state": answer["state"], "by": answer.get("acknowledged_by"), "errors": list(errors)}
 
 
 def sql(browser):
