@@ -24,7 +24,7 @@ public final class ForestModel: Model {
 
   private let booster: Booster
   private let flat: FlatForest?
-  /// Tables for explanations by output, made when first asked for.
+  /// What explains each output, made when first asked for.
   private let shap = Mutex<[TreeShap?]?>(nil)
 
   /// "XGBoost" and the version of the library in use.
@@ -171,34 +171,35 @@ public final class ForestModel: Model {
   /// TreeSHAP contributions (path-dependent, Lundberg 2018) to one output: per row one value per feature and then the
   /// base value. They add up to the margin, which for a binary forest trained here is the probability.
   ///
-  /// The first call makes tables for each output (some tens of megabytes for a large forest).
+  /// The first call reads the paths of all trees, which takes some milliseconds; later ones take about 0.1 ms per row and
+  /// 100 trees of depth 8.
   public func contributions(_ rows: [Float], output: Int = 0) throws(ModelError) -> [Float] {
     try requireWholeRows(rows)
-    let known: [TreeShap?]
-    if let tables = shap.withLock({ $0 }) {
-      known = tables
-    } else {
-      let made = try makeShap()
-      shap.withLock { $0 = made }
-      known = made
-    }
-    if let tables = known[output] { return tables.contributions(rows) }
+    if let shap = try explainers()[output] { return shap.contributions(rows) }
     return try contributionsOfXGBoost(rows, output: output)
+  }
+
+  /// What explains each output; nil for what XGBoost has to explain.
+  func explainers() throws(ModelError) -> [TreeShap?] {
+    if let ready = shap.withLock({ $0 }) { return ready }
+    let made = try makeShap()
+    shap.withLock { $0 = made }
+    return made
   }
 
   private func makeShap() throws(ModelError) -> [TreeShap?] {
     guard let learner = try UBJSON(serialized)["learner"], flat != nil,
       let document = try ForestDocument(learner, features: features.count, outputs: outputs)
     else { return [TreeShap?](repeating: nil, count: outputs) }
-    var tables: [TreeShap?] = []
+    var shap: [TreeShap?] = []
     for output in 0..<outputs {
       let trees = zip(document.documents, document.trees).filter { $1.output == output }.map { $0.0 }
-      tables.append(try TreeShap(trees, base: document.bases[output], features: features.count))
+      shap.append(try TreeShap(trees, base: document.bases[output], features: features.count))
     }
-    return tables
+    return shap
   }
 
-  /// The same by XGBoost itself: the reference for `contributions`, and what explains models that cannot be tabulated.
+  /// The same by XGBoost itself: the reference for `contributions`, and what explains models that `TreeShap` cannot.
   func contributionsOfXGBoost(_ rows: [Float], output: Int = 0) throws(ModelError) -> [Float] {
     let all: [Float]
     do {

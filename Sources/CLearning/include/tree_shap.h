@@ -4,47 +4,53 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Path-dependent TreeSHAP (Lundberg 2018) for many rows.
+/* Path-dependent TreeSHAP (Lundberg 2018) in time linear in the splits.
 
-   On the way to a leaf stand d different features. For one row, each either leads there (all its splits on the way point
-   to the leaf) or does not; z is the share of training rows that its splits let through. If O is the set of features that
-   lead there, U(O) = sum over S in O of |S|! (d-|S|-1)! / d! times the product of z over all features outside S, and v the
-   leaf's value, then by the definition of Shapley's values the leaf adds
+   For one row and one leaf with value v, let o be 1 for a feature on the leaf's path whose splits all point to the leaf and
+   else 0, and z the share of training rows that the feature's splits let through. If every other feature takes part with
+   probability t, the leaf's Shapley value of a feature i is an integral over t from 0 to 1,
 
-       v (1 - z_i) / z_i U(O without i)   to a feature i of O,
-       -v U(O)                            to any other of the d.
+       v (o_i - z_i) integral of the product over j != i of (o_j t + z_j (1 - t)),
 
-   v U is tabulated for every set of a leaf, so that a row costs d look-ups per leaf. */
+   of a polynomial whose degree is the number of the other features. Gauss and Legendre's rule with half as many points as
+   there are features is exact (as in Linear TreeSHAP, Yu 2022). The products of all leaves are made on one way down a tree
+   and summed on one way up, all points at once. */
 
-/* One feature on the way to a leaf. */
+/* A split that is no leaf; a tree's splits stand parents before children, and are counted from 1. */
 typedef struct {
-  float low;  /* leads there for low <= x */
-  float high; /* and x < high */
-  float gain; /* (1 - z) / z */
+  float low;       /* of the split's feature, the splits above it let low <= x < high through */
+  float threshold; /* goes left for x < threshold */
+  float high;
   uint32_t feature;
-  uint32_t missing; /* all bits set if a missing value leads there, else 0 */
-} lakeward_shap_part;
+  uint32_t missing; /* where a missing value goes: LAKEWARD_SHAP_… */
+  float share;      /* of training rows that the feature's splits above let through: 1 if there are none */
+  float left_share; /* the same with this split */
+  float right_share;
+  uint32_t left; /* the number of a child, 0 for a leaf */
+  uint32_t right;
+  float left_value; /* of a leaf, else 0 */
+  float right_value;
+} lakeward_shap_split;
+
+enum { LAKEWARD_SHAP_NOT_HERE, LAKEWARD_SHAP_LEFT, LAKEWARD_SHAP_RIGHT };
 
 typedef struct {
-  size_t first_part; /* in parts, in the order of the bits of a set */
-  size_t table;      /* in tables: 2^count numbers */
-  uint32_t count;    /* d, 1 to 12 */
-} lakeward_shap_leaf;
-
-typedef struct {
-  const lakeward_shap_leaf *leaves;
-  const lakeward_shap_part *parts;
-  const float *tables;
-  size_t leaf_count;
+  const lakeward_shap_split *splits; /* of one tree after another */
+  const uint32_t *split_counts;      /* by tree */
+  size_t tree_count;
+  size_t most_splits; /* of a tree */
   size_t features;
+  size_t points;        /* 4, 8 or 16: exact for twice as many features on one path */
+  const float *times;   /* the rule's points in 0 to 1 */
+  const float *weights; /* and their weights */
 } lakeward_shap_forest;
 
-/* Fills `table` (2^count numbers) with value * U for every set. */
-void lakeward_shap_table(const double *shares, size_t count, double value, float *table);
+/* Bytes of scratch memory that lakeward_tree_shap needs, aligned to 64. */
+size_t lakeward_tree_shap_scratch(const lakeward_shap_forest *forest);
 
-/* Adds every leaf's part to contributions[r * (features + 1) + feature]. `rows` is row-major with NaN for missing.
-   `scratch` has room for 32 * (3 * features + 1) numbers. Thread-safe. */
+/* Adds every tree's part to contributions[r * (features + 1) + feature]. `rows` is row-major with NaN for missing.
+   Thread-safe. */
 void lakeward_tree_shap(const lakeward_shap_forest *forest, const float *rows, size_t count, float *contributions,
-                        float *scratch);
+                        void *scratch);
 
 #endif
