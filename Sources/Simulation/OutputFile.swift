@@ -13,6 +13,8 @@ final class OutputFile {
   private var isOpen = true
   /// Bytes handed over so far.
   private(set) var bytes = 0
+  /// How often ``row(_:)`` was called.
+  private(set) var rows = 0
 
   /// Creates the file, or empties it if it is there; its folder must exist.
   init(path: String) throws(SimulationError) {
@@ -36,6 +38,7 @@ final class OutputFile {
     write(&cursor)
     used += cursor.count
     bytes += cursor.count
+    rows += 1
     if used >= Self.capacity { try flush() }
   }
 

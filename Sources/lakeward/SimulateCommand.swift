@@ -10,6 +10,7 @@ enum SimulateCommand: Command {
   static let summary = "make a pipeline's records: realistic, seeded, with faults on request"
   static let help = """
     usage: lakeward simulate PIPELINE [--rate N | --count N] [--patients N] [--seed N] [--faults] [--to TARGET]
+           lakeward simulate population [--patients N] [--years N] [--seed N] [--to DIR]
 
     Writes records of simulated patients to the pipeline's landing directory, another directory, or a Kafka topic. With
     --rate the records are measured now and sent at that rate until Ctrl-C (or --count); without it --count records
@@ -24,23 +25,27 @@ enum SimulateCommand: Command {
     whom is written beside as _episodes.csv (deteriorations) and _movements.csv (admissions, transfers, discharges).
     risk, diabetes: measurements of patients with the faults of illness. What came of each record is written beside as
     _outcomes.csv, which lakeward models outcomes takes.
+    population: people instead of records, as Synthea's eighteen CSV files for lakeward import. Readmissions, gaps in
+    medication and outbreaks are planted; DIR/truth says which.
 
     examples:
       lakeward simulate illness --rate 2000 --faults
       lakeward simulate illness --count 1000000 --to /tmp/landing
       lakeward simulate illness --rate 500 --to kafka://localhost:9092/patient_data
       lakeward simulate vitals --rate 1000 --patients 500 --speed 60
+      lakeward simulate population --patients 100000 --to /tmp/population
     """
   static let options = [
     Option("rate", "N", "records per second, measured now (default with no --count: 1000)"),
     Option("count", "N", "stop after this many records"),
-    Option("patients", "N", "how many patients, or beds (default illness: 10000, others: 2000)"),
+    Option("patients", "N", "how many patients, or beds (default illness, population: 10000, others: 2000)"),
+    Option("years", "N", "population: how far back it goes (default 5)"),
     Option("seed", "N", "the same seed gives the same records (default 42)"),
     Option("faults", nil, "break 3 % of the records"),
     Option("speed", "N", "vitals: how many hours bodies live in an hour (default 1)"),
     Option("growing", nil, "write files that grow instead of whole ones"),
     Option("start", "TIME", "first event time without --rate (default 2026-01-01T00:00:00Z), or now"),
-    Option("to", "TARGET", "a directory, or kafka://HOST:PORT/TOPIC (default the pipeline's landing directory)"),
+    Option("to", "TARGET", "a directory, or kafka://HOST:PORT/TOPIC (default: the landing directory; population-csv)"),
     Option("truth", "DIR", "where to write what happened (default the directory of the records; none with Kafka)"),
   ]
 
@@ -48,6 +53,7 @@ enum SimulateCommand: Command {
     guard let name = arguments.positionals.first, arguments.positionals.count == 1 else {
       throw UsageError("lakeward simulate: name one pipeline, such as: lakeward simulate illness")
     }
+    if name == "population" { return try SimulatePopulation.run(arguments) }
     let workspace = try Workspace(arguments)
     let pipeline = try workspace.pipeline(name)
     let seed = UInt64(try arguments.integer("seed") ?? 42)
@@ -73,7 +79,7 @@ enum SimulateCommand: Command {
         arguments, workspace)
     default:
       throw CommandFailure(
-        "there is no simulator for the pipeline \(name) (there are: illness, vitals, risk, diabetes)")
+        "there is no simulator for the pipeline \(name) (there are: illness, vitals, risk, diabetes, population)")
     }
     return 0
   }

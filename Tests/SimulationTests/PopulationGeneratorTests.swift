@@ -13,7 +13,7 @@ import Testing
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let summary = try generator.write(to: folder)
     var tables: [String: [[Substring]]] = [:]
-    for file in try FileManager.default.contentsOfDirectory(atPath: folder) {
+    for file in try FileManager.default.contentsOfDirectory(atPath: folder) where file.hasSuffix(".csv") {
       let text = try String(contentsOfFile: folder + "/" + file, encoding: .utf8)
       #expect(text.hasSuffix("\n") && !text.contains("\""))
       tables[String(file.dropLast(4))] = text.split(separator: "\n").map {
@@ -31,7 +31,7 @@ import Testing
 
   @Test func rowsHaveTheHeadersColumnsAndKeysJoin() throws {
     try population(PopulationGenerator(seed: 3, patients: 120)) { tables, summary in
-      #expect(tables.count == 8)
+      #expect(tables.count == 18)
       for (name, rows) in tables {
         #expect(rows.allSatisfy { $0.count == rows[0].count }, "\(name)")
       }
@@ -39,13 +39,28 @@ import Testing
       let encounters = Set(try column("Id", of: tables["encounters"]))
       #expect(patients.count == 120 && summary.patients == 120)
       #expect(encounters.count == summary.encounters)
-      for name in ["encounters", "conditions", "observations", "medications"] {
+      let byPatient = [
+        "encounters", "conditions", "observations", "medications", "procedures", "immunizations", "allergies",
+        "careplans", "devices", "imaging_studies", "supplies", "payer_transitions",
+      ]
+      for name in byPatient {
         #expect(patients.isSuperset(of: try column("PATIENT", of: tables[name])), "\(name)")
       }
-      for name in ["conditions", "medications"] {
+      for name in byPatient where !["encounters", "observations", "payer_transitions"].contains(name) {
         #expect(encounters.isSuperset(of: try column("ENCOUNTER", of: tables[name])), "\(name)")
       }
       #expect(encounters.union([""]).isSuperset(of: try column("ENCOUNTER", of: tables["observations"])))
+      let organizations = Set(try column("Id", of: tables["organizations"]))
+      let providers = Set(try column("Id", of: tables["providers"]))
+      #expect(organizations.isSuperset(of: try column("ORGANIZATION", of: tables["encounters"])))
+      #expect(organizations.isSuperset(of: try column("ORGANIZATION", of: tables["providers"])))
+      #expect(providers.isSuperset(of: try column("PROVIDER", of: tables["encounters"])))
+      #expect(Set(try column("Id", of: tables["payers"])).isSuperset(of: try column("PAYER", of: tables["encounters"])))
+      #expect(encounters.isSuperset(of: try column("APPOINTMENTID", of: tables["claims"])))
+      let claims = Set(try column("Id", of: tables["claims"]))
+      #expect(claims.count == summary.encounters + summary.medications)
+      #expect(claims == Set(try column("CLAIMID", of: tables["claims_transactions"])))
+      for (name, rows) in tables { #expect(summary.rows[name] == rows.count - 1, "\(name)") }
       #expect(tables["observations"]?.count == summary.observations + 1)
       #expect(tables["conditions"]?.count == summary.conditions + 1)
       #expect(tables["medications"]?.count == summary.medications + 1)
@@ -62,6 +77,24 @@ import Testing
       #expect(descriptions.contains("Full-time employment (finding)"))
       let share = Double(summary.encountersWithDisease) / Double(summary.encounters)
       #expect((0.25...0.55).contains(share))
+    }
+  }
+
+  @Test func aClaimIsPaidToTheCent() throws {
+    try population(PopulationGenerator(seed: 9, patients: 60)) { tables, _ in
+      let transactions = tables["claims_transactions"]
+      let types = try column("TYPE", of: transactions)
+      let amounts = try column("AMOUNT", of: transactions)
+      let payments = try column("PAYMENTS", of: transactions)
+      var owed: [Substring: Int] = [:]
+      for (row, claim) in try column("CLAIMID", of: transactions).enumerated() {
+        func cents(_ text: Substring) -> Int { Int(text.replacing(".", with: "")) ?? 0 }
+        if types[row] == "CHARGE" { owed[claim, default: 0] += cents(amounts[row]) }
+        if types[row] == "PAYMENT" { owed[claim, default: 0] -= cents(payments[row]) }
+      }
+      #expect(owed.count > 100 && owed.values.allSatisfy { $0 == 0 })
+      let transfers = types.filter { $0 == "TRANSFERIN" }.count
+      #expect(transfers > 0 && transfers == types.filter { $0 == "TRANSFEROUT" }.count)
     }
   }
 

@@ -62,7 +62,7 @@ enum DemoCommand: Command {
       }
     }
     let models = ModelWatching(pipelines, workspace, operations)
-    let keepers = try ViewKeeping.start(pipelines, workspace)
+    let keepers = try ViewKeeping.start(pipelines + [workspace.pipeline("population")], workspace)
     let pushes = try PushFeed.start(pipelines, workspace, brokers: nil, operations: operations, stop: stop)
     for job in jobs { job.start(.continuous, stop: stop) }
     let last = try arguments.number("seconds", minimum: 1).map { ContinuousClock.now + .seconds($0) }

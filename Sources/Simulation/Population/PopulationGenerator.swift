@@ -1,8 +1,10 @@
 public import Clinical
 
-/// Writes an invented population as Synthea CSV: people with hidden diseases, their encounters, conditions,
-/// observations and medications, in the column layout of Synthea's current releases and by its rules (UTF-8, no
-/// quoting, no comma inside a field, an empty STOP for what is still active).
+/// Writes an invented population as Synthea's eighteen CSV files: people with hidden diseases and what happens to them, in
+/// the column layout of Synthea's current releases and by its rules (UTF-8, no quoting, no comma inside a field, an empty
+/// STOP for what is still active).
+///
+/// Readmissions, gaps in medication and outbreaks are planted; the folder `truth` beside the files says which.
 ///
 /// The same options give the same bytes. Memory does not grow with the number of patients.
 public struct PopulationGenerator: Sendable {
@@ -32,19 +34,27 @@ public struct PopulationGenerator: Sendable {
     to folder: String, progress: ((_ patients: Int) -> Void)? = nil
   ) throws(SimulationError) -> PopulationSummary {
     let files = try PopulationFiles(folder: folder)
-    try files.writeProviders()
+    let outbreaks = Outbreak.planted(lastDay: lastDay)
+    try files.truth.write(outbreaks)
     var summary = PopulationSummary()
+    var isClosed = false
     let firstDay = lastDay.days - Int32(Double(years) * 365.2425)
     for index in 0..<patients {
       let person = Person(seed: seed, index: index)
       var random = SeededRandom(seed: seed, stream: UInt64(index) &* 2 &+ 1)
       let life = LifeCourse(person: person, firstDay: firstDay, lastDay: lastDay.days, random: &random)
-      var history = PatientHistory(person: person, life: life, random: random)
+      // The first patient who is alive at the end is seen on the last day.
+      let closes = !isClosed && life.death == nil
+      if closes { isClosed = true }
+      var history = PatientHistory(
+        person: person, life: life, random: random,
+        care: SeededRandom(seed: seed ^ 0xCA2E_0000_0000_0000, stream: UInt64(index)), outbreaks: outbreaks,
+        closes: closes)
       try history.write(to: files, summary: &summary)
       summary.patients += 1
       if summary.patients % 1_000 == 0 { progress?(summary.patients) }
     }
-    summary.bytes = try files.close()
+    (summary.rows, summary.bytes) = try files.close()
     progress?(summary.patients)
     return summary
   }
@@ -54,16 +64,19 @@ public struct PopulationGenerator: Sendable {
 public struct PopulationSummary: Sendable, Hashable {
   /// Rows of patients.csv.
   public internal(set) var patients = 0
-  /// Rows of encounters.csv.
-  public internal(set) var encounters = 0
   /// Encounters at which a diagnosed disease was active.
   public internal(set) var encountersWithDisease = 0
-  /// Rows of conditions.csv, findings that are no disease included.
-  public internal(set) var conditions = 0
-  /// Rows of observations.csv.
-  public internal(set) var observations = 0
-  /// Rows of medications.csv.
-  public internal(set) var medications = 0
+  /// Rows by file name without `.csv`.
+  public internal(set) var rows: [String: Int] = [:]
   /// Bytes of all files together.
   public internal(set) var bytes = 0
+
+  /// Rows of encounters.csv.
+  public var encounters: Int { rows["encounters"] ?? 0 }
+  /// Rows of conditions.csv, findings that are no disease included.
+  public var conditions: Int { rows["conditions"] ?? 0 }
+  /// Rows of observations.csv.
+  public var observations: Int { rows["observations"] ?? 0 }
+  /// Rows of medications.csv.
+  public var medications: Int { rows["medications"] ?? 0 }
 }

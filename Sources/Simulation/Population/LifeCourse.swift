@@ -18,6 +18,8 @@ struct LifeCourse {
     case chronicCare
     case acuteDisease(episode: Int)
     case recovered(episode: Int)
+    /// A stay in a hospital after an earlier one for this disease.
+    case returned(episode: Int)
     /// A complaint without a disease behind it.
     case complaint
   }
@@ -26,16 +28,20 @@ struct LifeCourse {
     /// Start in seconds since 1970-01-01 UTC.
     let start: Int64
     let reason: Reason
+    /// The stay in a hospital that it is, if any.
+    var stay: Stay?
 
     var day: Int32 { Int32(truncatingIfNeeded: start.floorDivided(by: 86_400)) }
   }
 
   let firstDay: Int32
+  /// The last simulated day of everybody.
+  let dataEnd: Int32
   /// The last simulated day, or the day of death.
   let lastDay: Int32
   let death: Int32?
   private(set) var episodes: [Episode] = []
-  private(set) var visits: [Visit] = []
+  var visits: [Visit] = []
 
   private let person: Person
   private let span: Double
@@ -43,6 +49,7 @@ struct LifeCourse {
   init(person: Person, firstDay: Int32, lastDay: Int32, random: inout SeededRandom) {
     self.person = person
     span = Double(lastDay - firstDay)
+    dataEnd = lastDay
     let death = person.death.map { firstDay + Int32($0 * Double(lastDay - firstDay)) }
     self.death = death.map { max($0, person.birth.days + 1) }
     self.firstDay = max(firstDay, person.birth.days + 2)
@@ -50,7 +57,23 @@ struct LifeCourse {
     addCheckUps(&random)
     addAcuteDiseases(&random)
     addComplaints(&random)
-    visits.sort { $0.start < $1.start }
+    sortVisits()
+  }
+
+  /// Puts the visits into the order in which they happen.
+  mutating func sortVisits() { visits.sort { $0.start < $1.start } }
+
+  /// The disease that a visit is about, if it is about an acute one.
+  func acuteDisease(of visit: Visit) -> Disease? {
+    switch visit.reason {
+    case .acuteDisease(let episode), .returned(let episode): Disease.acute[episodes[episode].disease]
+    case .checkUp, .chronicCare, .recovered, .complaint: nil
+    }
+  }
+
+  /// Makes sure that something happens on the last day: the day on which every measure ends.
+  mutating func addClosingVisit() {
+    visits.append(Visit(start: Int64(lastDay) * 86_400 + 43_200, reason: .complaint))
   }
 
   /// The day on which a chronic disease began; it may lie before the simulated years.
@@ -72,7 +95,7 @@ struct LifeCourse {
     switch visit.reason {
     case .acuteDisease(let episode):
       levels += Disease.acute[episodes[episode].disease].effect * episodes[episode].severity
-    case .recovered(let episode):
+    case .recovered(let episode), .returned(let episode):
       levels += Disease.acute[episodes[episode].disease].effect * 0.12
     case .complaint:
       levels += Physiology.arousal * Float(random.uniform(in: 0.2...1.2))
@@ -109,20 +132,24 @@ struct LifeCourse {
     while true {
       day -= logarithm(1 - random.uniform()) * 365.2425 / perYear
       guard day <= Double(lastDay) else { return }
-      let first = Int32(day)
       let disease = Disease.randomAcute(&random)
-      guard case .acute(let days, _) = Disease.acute[disease].course else { return }
-      let length = Int32(days.lowerBound + random.integer(below: days.upperBound - days.lowerBound + 1))
-      episodes.append(
-        Episode(
-          disease: disease, severity: Disease.randomSeverity(&random), firstDay: first, lastDay: first + length))
-      addVisit(day: first, .acuteDisease(episode: episodes.count - 1), &random)
-      if random.chance(0.4) {
-        let after = first + length + 2 + Int32(random.integer(below: 20))
-        addVisit(day: after, .recovered(episode: episodes.count - 1), &random)
-      }
-      day = Double(first + length)
+      day = Double(addEpisode(disease: disease, firstDay: Int32(day), &random))
     }
+  }
+
+  /// Adds a case of an acute disease with its visits; the day on which it ends.
+  @discardableResult
+  mutating func addEpisode(disease: Int, firstDay first: Int32, _ random: inout SeededRandom) -> Int32 {
+    guard case .acute(let days, _) = Disease.acute[disease].course else { return first }
+    let length = Int32(days.lowerBound + random.integer(below: days.upperBound - days.lowerBound + 1))
+    episodes.append(
+      Episode(disease: disease, severity: Disease.randomSeverity(&random), firstDay: first, lastDay: first + length))
+    addVisit(day: first, .acuteDisease(episode: episodes.count - 1), &random)
+    if random.chance(0.4) {
+      let after = first + length + 2 + Int32(random.integer(below: 20))
+      addVisit(day: after, .recovered(episode: episodes.count - 1), &random)
+    }
+    return first + length
   }
 
   private mutating func addComplaints(_ random: inout SeededRandom) {

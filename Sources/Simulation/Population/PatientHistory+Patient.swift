@@ -23,12 +23,38 @@ extension PatientHistory {
     return rows
   }
 
+  /// Who paid in which year.
+  mutating func writePayerTransitions(_ files: PopulationFiles) throws(SimulationError) {
+    let member = SimulatedUUID(random: &care)
+    let first = CivilDate(days: life.firstDay).parts.year
+    let last = CivilDate(days: life.lastDay).parts.year
+    let isChild = person.ageYears < 18
+    for year in first...last {
+      let start = max(CivilDate(year: year, month: 1, day: 1).days, life.firstDay)
+      guard CivilDate(year: year + 1, month: 1, day: 1).days > start + 1 else { continue }
+      try files.payerTransitions.row { row in
+        row.write(person.identifier)
+        row.comma()
+        if payer.coveredPercent > 0 { row.write(member) }
+        row.comma()
+        row.write(timestampSeconds: Int64(start) * 86_400)
+        row.comma()
+        row.write(timestampSeconds: Int64(CivilDate(year: year + 1, month: 1, day: 1).days) * 86_400)
+        row.comma()
+        row.write(payer.identifier)
+        row.write(isChild ? ",,Guardian," : ",,Self,")
+        row.write(text: isChild ? "Guardian" : firstName)
+        row.write(byte: UInt8(ascii: " "))
+        row.write(text: lastName)
+        row.endLine()
+      }
+    }
+    files.counters.customer(payer: payer, months: (last - first + 1) * 12)
+  }
+
   /// The row of patients.csv, written last because it sums up the costs.
   mutating func writePatient(_ files: PopulationFiles) throws(SimulationError) {
-    let place = Place.all[home]
-    let first = PersonName.first[random.integer(below: PersonName.first.count)]
-    let last = PersonName.last[random.integer(below: PersonName.last.count)]
-    let digits = 100 + random.integer(below: 900)
+    let place = Place.all[place]
     let isAdult = person.ageYears >= 18
     let title: StaticString = person.sex == .male ? "Mr." : "Ms."
     let marital: StaticString = !isAdult ? "" : random.chance(0.6) ? "M" : "S"
@@ -64,7 +90,7 @@ extension PatientHistory {
       } else {
         row.write(",,,,")
       }
-      row.write(text: "\(first)\(digits),,\(last)\(digits),,,\(marital),\(race),\(ethnicity),")
+      row.write(text: "\(firstName),,\(lastName),,,\(marital),\(race),\(ethnicity),")
       row.write(person.sex == .male ? "M," : "F,")
       row.write(text: "\(place.city)  Massachusetts  US,\(house) Main Street,\(place.city),Massachusetts,")
       row.write(text: "\(place.county),\(place.fips),\(place.zip),\(place.latitude),\(place.longitude),")
@@ -80,41 +106,37 @@ extension PatientHistory {
 
 /// What kind of encounter a visit is: class, SNOMED CT code, length and price.
 struct EncounterKind {
-  /// ENCOUNTERCLASS, CODE and DESCRIPTION as they stand in a row.
-  let text: StaticString
+  /// ENCOUNTERCLASS.
+  let name: StaticString
+  let code: String
+  let description: String
   let seconds: Int64
   let costCents: Int
+  /// Which of a hospital's providers see such patients.
+  let providers: Range<Int>
+
+  private init(
+    _ name: StaticString, _ code: String, _ description: String, _ seconds: Int64 = 900, _ costCents: Int = 8_555,
+    providers: Range<Int> = 0..<1
+  ) {
+    (self.name, self.code, self.description) = (name, code, description)
+    (self.seconds, self.costCents, self.providers) = (seconds, costCents, providers)
+  }
 
   init(_ visit: LifeCourse.Visit, life: LifeCourse, isChild: Bool) {
+    if let stay = visit.stay {
+      self.init("inpatient", "183452005", "Encounter Inpatient", stay.seconds, 34_150, providers: 1..<3)
+      return
+    }
     switch visit.reason {
-    case .checkUp:
-      text =
-        isChild
-        ? "wellness,410620009,Well child visit (procedure)"
-        : "wellness,162673000,General examination of patient (procedure)"
-      (seconds, costCents) = (900, 13_680)
-    case .chronicCare:
-      text = "ambulatory,390906007,Follow-up encounter"
-      (seconds, costCents) = (900, 8_555)
-    case .recovered:
-      text = "outpatient,185349003,Encounter for check up (procedure)"
-      (seconds, costCents) = (900, 8_555)
-    case .complaint:
-      text = "ambulatory,185345009,Encounter for symptom"
-      (seconds, costCents) = (900, 8_555)
-    case .acuteDisease(let number):
-      let episode = life.episodes[number]
-      let isGrave = ["91302008", "74400008", "74474003", "233604007"].contains(Disease.acute[episode.disease].code)
-      if isGrave, episode.severity > 0.9 {
-        text = "inpatient,183452005,Encounter Inpatient"
-        (seconds, costCents) = (Int64(86_400 * (1 + episode.severity * 3)), 34_150)
-      } else if isGrave {
-        text = "emergency,50849002,Emergency room admission (procedure)"
-        (seconds, costCents) = (3_600, 14_618)
-      } else {
-        text = "ambulatory,185347001,Encounter for problem"
-        (seconds, costCents) = (900, 8_555)
-      }
+    case .checkUp where isChild: self.init("wellness", "410620009", "Well child visit (procedure)", 900, 13_680)
+    case .checkUp: self.init("wellness", "162673000", "General examination of patient (procedure)", 900, 13_680)
+    case .chronicCare: self.init("ambulatory", "390906007", "Follow-up encounter")
+    case .recovered, .returned: self.init("outpatient", "185349003", "Encounter for check up (procedure)")
+    case .complaint: self.init("ambulatory", "185345009", "Encounter for symptom")
+    case .acuteDisease(let number) where life.episodes[number].isEmergency:
+      self.init("emergency", "50849002", "Emergency room admission (procedure)", 3_600, 14_618, providers: 3..<4)
+    case .acuteDisease: self.init("ambulatory", "185347001", "Encounter for problem")
     }
   }
 }

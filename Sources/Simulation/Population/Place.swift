@@ -33,28 +33,6 @@ struct Place: Sendable {
       city: "Salem", county: "Essex County", fips: "25009", zip: "01970", latitude: "42.512946", longitude: "-70.904237"
     ),
   ]
-
-  /// A hospital with one provider.
-  struct Organization: Sendable {
-    let identifier: SimulatedUUID
-    let provider: SimulatedUUID
-    let name: String
-    let providerName: String
-    let place: Place
-    let number: String
-  }
-
-  /// One organization per place, the same in every population.
-  static let organizations: [Organization] = {
-    var random = SeededRandom(seed: 0x0A11_CE00)
-    return all.enumerated().map { position, place in
-      Organization(
-        identifier: SimulatedUUID(random: &random), provider: SimulatedUUID(random: &random),
-        name: "\(place.city.uppercased()) GENERAL HOSPITAL",
-        providerName: "\(PersonName.first[position * 2]) \(PersonName.last[position])", place: place,
-        number: "999990\(1_000 + position)")
-    }
-  }()
 }
 
 /// Who pays for encounters.
@@ -78,13 +56,17 @@ struct Payer: Sendable {
 
 /// Names for invented people; digits are added as Synthea does, so that nobody mistakes them for real ones.
 enum PersonName {
-  static let first = [
-    "Ada", "Ben", "Clara", "Daniel", "Elena", "Felix", "Grace", "Hugo", "Iris", "Jonas", "Karin", "Liam", "Mia",
-    "Noah", "Olivia", "Paul", "Quinn", "Rosa", "Samuel", "Tara", "Uma", "Victor", "Wanda", "Xavier", "Yara", "Zeno",
+  private static let female = [
+    "Ada", "Clara", "Elena", "Grace", "Iris", "Karin", "Mia", "Olivia", "Rosa", "Tara", "Uma", "Wanda", "Yara",
+  ]
+  private static let male = [
+    "Ben", "Daniel", "Felix", "Hugo", "Jonas", "Liam", "Noah", "Paul", "Quinn", "Samuel", "Victor", "Xavier", "Zeno",
   ]
   static let last = [
     "Abbott", "Becker", "Castro", "Dunn", "Ebert", "Farrell", "Gomez", "Hughes", "Ivanov", "Jensen", "Keller",
     "Lopez", "Meyer", "Nolan", "Okafor", "Perez", "Quigley", "Reyes", "Stone", "Torres", "Ueda", "Vogel", "Walsh",
     "Young", "Zimmer",
   ]
+
+  static func first(_ sex: Sex) -> [String] { sex == .female ? female : male }
 }
