@@ -37,7 +37,7 @@ extension Panel {
       problems.add(at: location, "the panel '\(title)' \(message)", remedy: remedy)
     }
     if id.isEmpty { add("has no id", "add 'id:' with letters, digits and underscores") }
-    if ![3, 4, 6, 8, 12].contains(width) { add("is \(width) columns wide", "write 3, 4, 6, 8 or 12") }
+    if ![3, 4, 6, 8, 9, 12].contains(width) { add("is \(width) columns wide", "write 3, 4, 6, 8, 9 or 12") }
     switch (chart, view) {
     case (nil, nil): add("has neither 'chart' nor 'view'", "add 'chart: bar' or 'view: ward'")
     case (.some, .some): add("has both 'chart' and 'view'", "keep one of them")

@@ -11,6 +11,8 @@ public struct QueryScope: Sendable {
   public var registry: ModelRegistry?
   /// Tables beside the lake's, by name: where they lie.
   public var extraTables: [String: String] = [:]
+  /// Opens one of the lake's tables by its name; nil: afresh for each query.
+  public var openLakeTable: (@Sendable (String) throws -> DeltaTable)?
   /// Opens what `delta('PLACE')` names.
   public var openTable: @Sendable (String) throws -> DeltaTable
   /// Whether other queries use the same database: then nothing of this one may be left in it.
@@ -110,7 +112,11 @@ public final class LakeQuery {
       .contains(where: query.mentioned.contains)
     for name in tableNames where wantsAll || query.mentioned.contains(name.lowercased()) {
       let table =
-        if let place = scope.extraTables[name] { try DeltaTable(at: place) } else { try scope.lake.table(named: name) }
+        if let place = scope.extraTables[name] {
+          try DeltaTable(at: place)
+        } else {
+          try scope.openLakeTable?(name) ?? scope.lake.table(named: name)
+        }
       try createView(name, try table.snapshot())
     }
     for call in query.deltaCalls { try createView(call.name, try snapshot(of: call)) }

@@ -14,13 +14,15 @@ final class LakeFollower: Sendable {
   private struct State {
     var tables: [String: DeltaTable] = [:]
     var versions: [String: Int64] = [:]
-    /// The newest event time that was told, by table, microseconds since 1970.
-    var times: [String: Int64] = [:]
     var alerts: Int64?
+    var reviewed = ContinuousClock.now
+    var reported = ContinuousClock.now
   }
 
   /// How often the lake is looked at while somebody listens.
-  private static let pause = 0.2
+  private static let pause = 0.1
+  /// How often the audit log is told who heard of whom.
+  private static let reportSeconds = 60.0
   /// The most readings of one event.
   private static let readings = 500
 
@@ -42,6 +44,7 @@ final class LakeFollower: Sendable {
         }
         let isFirst = state.versions.isEmpty
         look(&state, tells: !isFirst)
+        review(&state)
       }
       done.signal()
     }
@@ -56,19 +59,34 @@ final class LakeFollower: Sendable {
     done.wait()
   }
 
+  /// Ends streams whose token has ended, and says who heard of whom.
+  private func review(_ state: inout State) {
+    let now = ContinuousClock.now
+    if now - state.reviewed > .seconds(1) {
+      state.reviewed = now
+      context.events.dismissUnwelcome()
+    }
+    if now - state.reported > .seconds(Self.reportSeconds) {
+      state.reported = now
+      context.events.report()
+    }
+  }
+
   private func look(_ state: inout State, tells: Bool) {
     guard let names = try? context.lake.tableNames() else { return }
-    var changed: Set<String> = []
+    var changed: [String: Int64] = [:]
     for name in names {
-      if state.tables[name] == nil { state.tables[name] = try? context.lake.table(named: name) }
+      if state.tables[name] == nil { state.tables[name] = try? context.remoteTables.table(named: name) }
       guard let version = try? state.tables[name]?.snapshot().version else { continue }
       let before = state.versions.updateValue(version, forKey: name)
       guard before != version else { continue }
-      changed.insert(name)
+      changed[name] = before ?? version
       if tells { tellCommit(name, version) }
     }
-    let tables = changed.isEmpty ? [] : (try? PatientTables(context).tables) ?? []
-    for table in tables where changed.contains(table.name) { tellReadings(table, &state, tells: tells) }
+    let tables = changed.isEmpty || !tells ? [] : (try? PatientTables(context).tables) ?? []
+    for table in tables {
+      if let before = changed[table.name] { tellReadings(table, state, after: before) }
+    }
     tellAlerts(&state, tells: tells)
   }
 
@@ -81,27 +99,20 @@ final class LakeFollower: Sendable {
     context.events.publish("commit", writer.bytes)
   }
 
-  /// The newest reading of each patient since the last look; files without anything newer are not read.
-  private func tellReadings(_ table: PatientTables.Table, _ state: inout State, tells: Bool) {
-    guard let snapshot = try? state.tables[table.name]?.snapshot() else { return }
-    let last = state.times[table.name]
-    let filters = last.map { [ColumnFilter("event_time", .greaterOrEqual(.timestamp(microseconds: $0)))] } ?? []
-    guard let scan = try? DeltaReader.scanSQL(snapshot, filters: filters) else { return }
-    let since = last.map { "WHERE event_time > make_timestamptz(\($0))" } ?? ""
-    let newest = try? context.followerRows("SELECT epoch_us(max(event_time)) FROM \(scan) \(since)").first?.first?
-      .intValue
-    guard let newest else { return }
-    state.times[table.name] = Int64(newest)
-    guard tells, last != nil else { return }
-    let isWard = table.has("heart_rate")
-    let columns =
-      isWard ? "*" : table.select(["patient_id", "event_time", "ward", "prediction", "probability", "risk"])
+  /// The newest reading of each patient among those that came after a version.
+  private func tellReadings(_ table: PatientTables.Table, _ state: State, after version: Int64) {
+    guard let delta = state.tables[table.name], let snapshot = try? delta.snapshot(),
+      let files = try? delta.changedFiles(after: version, through: snapshot),
+      case let present = files.filter({ snapshot.files[$0.key] != nil }), !present.isEmpty,
+      let scan = try? DeltaReader.scanSQL(snapshot, files: present)
+    else { return }
+    let columns = table.has("news2_pulse") ? "*" : table.select(PatientTables.scores)
     let sql = """
-      SELECT \(columns) FROM \(scan) \(since)
+      SELECT \(columns) FROM \(scan)
       QUALIFY row_number() OVER (PARTITION BY patient_id ORDER BY event_time DESC) = 1
-      ORDER BY event_time LIMIT \(Self.readings)
+      ORDER BY event_time DESC LIMIT \(Self.readings)
       """
-    guard let bytes = try? context.followerObjects(sql), !bytes.isEmpty else { return }
+    guard let (bytes, patients) = try? context.followerObjects(sql), !patients.isEmpty else { return }
     var writer = JSONWriter()
     writer.beginObject()
     writer.member("pipeline", table.pipeline.name)
@@ -109,7 +120,7 @@ final class LakeFollower: Sendable {
     writer.key("readings")
     writer.raw(String(decoding: bytes, as: UTF8.self))
     writer.endObject()
-    context.events.publish("scores", writer.bytes)
+    context.events.publish("scores", writer.bytes, about: patients)
   }
 
   private func tellAlerts(_ state: inout State, tells: Bool) {
@@ -125,7 +136,7 @@ final class LakeFollower: Sendable {
       guard let alert = try? desk.get(id) else { continue }
       var writer = JSONWriter()
       AlertJSON.write(alert, to: &writer)
-      context.events.publish("alert", writer.bytes)
+      context.events.publish("alert", writer.bytes, about: alert.patient.isEmpty ? [] : [alert.patient])
     }
   }
 }

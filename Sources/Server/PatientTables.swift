@@ -28,6 +28,12 @@ struct PatientTables: Sendable {
     "mean_arterial_pressure", "shock_index", "news2_total",
   ]
 
+  /// Columns of a model's answer.
+  static let scores = [
+    "patient_id", "event_time", "ward", "prediction", "probability", "risk", "news2_total", "anomaly_score",
+    "anomaly_flag", "most_deviating_vital", "anomaly_explanation", "explanation", "model_version",
+  ]
+
   /// The streaming tables that exist and have a patient and a time.
   init(_ context: ServerContext) throws {
     let existing = Set(try context.lake.tableNames())

@@ -22,6 +22,9 @@ final class ServerContext: Sendable {
   private let sandboxes = Mutex<[Bool: QuerySandbox]>([:])
   private let ingests = Mutex<[String: any RecordIngest]>([:])
 
+  /// Tables that lie on other machines.
+  let remoteTables: RemoteTables
+
   private let following: Mutex<Connection>
 
   init(_ surroundings: ServerSurroundings, audit: AuditLog, events: EventBroadcaster, desk: AlertDesk?) throws {
@@ -29,6 +32,7 @@ final class ServerContext: Sendable {
     try connection.execute("SET TimeZone = 'UTC'")
     following = Mutex(connection)
     self.surroundings = surroundings
+    remoteTables = RemoteTables(surroundings.lake)
     self.audit = audit
     self.events = events
     self.desk = desk
@@ -63,7 +67,7 @@ final class ServerContext: Sendable {
     let seesAudit = principal.may(.audit)
     return try sandboxes.withLock { sandboxes in
       if let sandbox = sandboxes[seesAudit] { return sandbox }
-      var folders = ["\(lake.root)/tables"]
+      var folders = ["\(lake.root)/tables"] + remoteTables.folders
       if seesAudit { folders.append(audit.location) }
       let sandbox = try QuerySandbox(lake: lake, folders: folders, limits: surroundings.queryLimits)
       sandboxes[seesAudit] = sandbox
@@ -74,14 +78,16 @@ final class ServerContext: Sendable {
   /// What a caller's query may see.
   func scope(for principal: Principal) -> QueryScope {
     let lake = lake
+    let remoteTables = remoteTables
     let auditPlace = principal.may(.audit) ? audit.location : nil
     var scope = QueryScope(lake: lake, registry: nil) { name in
       if name == AuditLog.tableName, let auditPlace { return try DeltaTable(at: auditPlace) }
       guard try lake.tableNames().contains(name) else {
         throw QueryError(refused: "delta('…') takes the name of a table of the lake here")
       }
-      return try lake.table(named: name)
+      return try remoteTables.table(named: name)
     }
+    scope.openLakeTable = { try remoteTables.table(named: $0) }
     if let auditPlace { scope.extraTables[AuditLog.tableName] = auditPlace }
     scope.registry = surroundings.registry
     scope.isShared = true
@@ -119,20 +125,18 @@ final class ServerContext: Sendable {
     try query(text, for: principal, seconds: seconds) { try $0.rows() }
   }
 
-  /// Rows of SQL over scans, for the follower alone, which has a small database of its own.
-  func followerRows(_ sql: String) throws -> [[Value]] { try following.withLock { try $0.query(sql).rows() } }
-
-  /// The rows of such SQL as a JSON array of objects; empty if there are none.
-  func followerObjects(_ sql: String) throws -> [UInt8] {
+  /// Rows of SQL over scans as a JSON array of objects, and the patients whom they are about. For the follower alone,
+  /// which has a small database of its own.
+  func followerObjects(_ sql: String) throws -> (json: [UInt8], patients: [String]) {
     try following.withLock { connection in
       let result = try connection.query(sql)
       let columns = result.columns
       let rows = try result.rows()
-      guard !rows.isEmpty else { return [] }
       var bytes: [UInt8] = []
       ValueText.appendJSON(
         .list(rows.map { row in .structure(zip(columns, row).map { .init($0.name, $1) }) }), to: &bytes)
-      return bytes
+      let place = columns.firstIndex { $0.name == "patient_id" }
+      return (bytes, place.map { place in rows.compactMap { ValueText.cell($0[place]) } } ?? [])
     }
   }
 

@@ -3,17 +3,31 @@ import Synchronization
 
 /// A folder of this process for copies of remote files that never change; removed with its last user.
 final class LocalCopies: Sendable {
+  /// The folder of all copies of this process, and how many of its folders are in use.
+  private static let users = Mutex(0)
+  static let root =
+    FileManager.default.temporaryDirectory.path + "/lakeward-copies-\(UUID().uuidString.lowercased())"
+
   private let known = Mutex<String?>(nil)
 
   deinit {
-    if let folder = known.withLock({ $0 }) { try? FileManager.default.removeItem(atPath: folder) }
+    guard let folder = known.withLock({ $0 }) else { return }
+    Self.users.withLock { users in
+      users -= 1
+      try? FileManager.default.removeItem(atPath: users == 0 ? Self.root : folder)
+    }
   }
 
   func folder() throws(DeltaError) -> String {
     try known.withLock { folder throws(DeltaError) in
       if let folder { return folder }
-      let made = FileManager.default.temporaryDirectory.path + "/lakeward-copies-\(UUID().uuidString.lowercased())"
-      try PosixFileSystem().makeFolder(made + "/" + LogPath.folder)
+      let made = "\(Self.root)/\(UUID().uuidString.lowercased())"
+      try Self.users.withLock { users throws(DeltaError) in
+        try PosixFileSystem().makeFolder(made + "/" + LogPath.folder)
+        // What is copied may be patients' data: nobody else on the machine may read it.
+        chmod(Self.root, 0o700)
+        users += 1
+      }
       folder = made
       return made
     }

@@ -39,7 +39,8 @@ public enum ObjectStores {
     return try store.sync()
   }
 
-  private static func fallbackFolder(_ location: String) -> String? {
+  /// Where writes to an `hdfs:` location go while it cannot be reached; nil if nowhere.
+  static func fallbackFolder(_ location: String) -> String? {
     let root = ProcessInfo.processInfo.environment["LAKEWARD_HDFS_FALLBACK"] ?? ""
     guard !root.isEmpty, let colon = location.range(of: "://") else { return nil }
     return root + "/" + location[colon.upperBound...].split(separator: "/").joined(separator: "/")

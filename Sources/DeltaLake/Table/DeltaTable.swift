@@ -37,6 +37,18 @@ public final class DeltaTable: Sendable {
     return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
   }
 
+  /// Where a table's files may lie for whoever reads them: a query engine that may read only certain folders must be
+  /// allowed these. Remote tables' files are copied while they are read, and what could not be sent lies in a folder of
+  /// this machine.
+  public static func readableFolders(of location: String) -> [String] {
+    guard let store = try? ObjectStores.store(for: location) else { return [] }
+    if store is LocalStore { return [FilePath.localPath(absolute: location) ?? location] }
+    return [LocalCopies.root] + (ObjectStores.fallbackFolder(location).map { [$0] } ?? [])
+  }
+
+  /// Whether the table's files lie in another machine's store, and are copied to be read.
+  public var isRemote: Bool { !(store is LocalStore) }
+
   /// Whether there is a table, judged by commits or checkpoints in its log.
   public static func exists(at location: String) -> Bool {
     guard let store = try? ObjectStores.store(for: location),

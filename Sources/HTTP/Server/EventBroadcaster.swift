@@ -27,6 +27,8 @@ public final class EventBroadcaster: Sendable {
   struct Event {
     var name: String
     var bytes: [UInt8]
+    /// Whom it is about.
+    var subjects: [String]
   }
 
   struct Ring {
@@ -68,8 +70,9 @@ public final class EventBroadcaster: Sendable {
     thread.start()
   }
 
-  /// Sends an event to all clients that want events of this name. `data` is one line, usually JSON.
-  public func publish(_ name: String, _ data: some Sequence<UInt8>) {
+  /// Sends an event to all clients that want events of this name. `data` is one line, usually JSON; `subjects` are those
+  /// whom it is about, for whoever keeps a record of who was told what.
+  public func publish(_ name: String, _ data: some Sequence<UInt8>, about subjects: [String] = []) {
     ring.withLock { ring in
       guard !ring.isClosed else { return }
       var bytes: [UInt8] = Array("id: \(epoch)-\(ring.next)\nevent: \(name)\ndata: ".utf8)
@@ -84,7 +87,7 @@ public final class EventBroadcaster: Sendable {
         ring.first += 1
       }
       ring.bytes += bytes.count
-      ring.events[Int(ring.next % capacity)] = Event(name: name, bytes: bytes)
+      ring.events[Int(ring.next % capacity)] = Event(name: name, bytes: bytes, subjects: subjects)
       ring.next += 1
     }
     if !isSignalled.exchange(true, ordering: .sequentiallyConsistent) { signal.signal() }
@@ -99,11 +102,18 @@ public final class EventBroadcaster: Sendable {
   ///   - names: The events that the client wants; nil: all.
   ///   - lastEventID: What the client has seen before (`Last-Event-ID`): it gets what came since, as far as the ring
   ///     still holds it.
-  public func response(names: Set<String>? = nil, lastEventID: String? = nil) -> ServerResponse {
+  ///   - isWelcome: Whether the client may still listen; asked by `dismissUnwelcome`.
+  ///   - told: Called now and then, and at the stream's end, with those whom the events were about that were handed to
+  ///     this client since the last call; never with an empty set. It must not wait.
+  public func response(
+    names: Set<String>? = nil, lastEventID: String? = nil, isWelcome: @escaping @Sendable () -> Bool = { true },
+    told: (@Sendable (Set<String>) -> Void)? = nil
+  ) -> ServerResponse {
     let subscription = ring.withLock { ring -> EventSubscription? in
       guard !ring.isClosed, ring.clients.count < settings.clients else { return nil }
       let seen = lastEventID.flatMap { number(of: $0, in: ring) }
-      let subscription = EventSubscription(self, names: names, next: seen.map { $0 + 1 } ?? ring.next)
+      let subscription = EventSubscription(
+        self, names: names, next: seen.map { $0 + 1 } ?? ring.next, isWelcome: isWelcome, told: told)
       ring.clients[ObjectIdentifier(subscription)] = subscription
       return subscription
     }
@@ -124,8 +134,21 @@ public final class EventBroadcaster: Sendable {
       ring.isClosed = true
       return Array(ring.clients.values)
     }
-    for client in clients { client.end() }
+    for client in clients {
+      client.end()
+      client.report()
+    }
     signal.signal()
+  }
+
+  /// Ends the streams of those who may not listen any more.
+  public func dismissUnwelcome() {
+    for client in ring.withLock({ Array($0.clients.values) }) where !client.isWelcome() { client.end() }
+  }
+
+  /// Says for each client whom it was told about since the last time.
+  public func report() {
+    for client in ring.withLock({ Array($0.clients.values) }) { client.report() }
   }
 
   func remove(_ subscription: EventSubscription) {

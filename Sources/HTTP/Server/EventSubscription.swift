@@ -14,17 +14,26 @@ public final class EventSubscription: Sendable {
     var sent = 0
     var mustBeat = true
     var hasEnded = false
+    /// Whom the events were about that were handed out since the last report, a list for each event.
+    var subjects: [[String]] = []
     var isAsleep = false
     nonisolated(unsafe) var connection: OpaquePointer?
   }
 
   private let broadcaster: EventBroadcaster
   private let names: Set<String>?
+  let isWelcome: @Sendable () -> Bool
+  private let told: (@Sendable (Set<String>) -> Void)?
   private let state: Mutex<State>
 
-  init(_ broadcaster: EventBroadcaster, names: Set<String>?, next: UInt64) {
+  init(
+    _ broadcaster: EventBroadcaster, names: Set<String>?, next: UInt64, isWelcome: @escaping @Sendable () -> Bool,
+    told: (@Sendable (Set<String>) -> Void)?
+  ) {
     self.broadcaster = broadcaster
     self.names = names
+    self.isWelcome = isWelcome
+    self.told = told
     state = Mutex(State(next: next))
   }
 
@@ -34,6 +43,17 @@ public final class EventSubscription: Sendable {
   func detach() {
     state.withLock { $0.connection = nil }
     broadcaster.remove(self)
+    report()
+  }
+
+  /// Says whom the client was told about since the last time.
+  func report() {
+    guard let told else { return }
+    let subjects = state.withLock { state in
+      defer { state.subjects = [] }
+      return state.subjects
+    }
+    if !subjects.isEmpty { told(Set(subjects.joined())) }
   }
 
   /// Tells the client that the stream is at its end.
@@ -84,6 +104,7 @@ public final class EventSubscription: Sendable {
   }
 
   private func nextEvent(_ state: inout State) -> [UInt8]? {
+    let isNoted = told != nil
     let found = broadcaster.ring.withLock { ring -> [UInt8]? in
       if state.next < ring.first {
         let lost = ring.first - state.next
@@ -93,7 +114,10 @@ public final class EventSubscription: Sendable {
       while state.next < ring.next {
         let event = ring.event(state.next)
         state.next += 1
-        if let event, names?.contains(event.name) ?? true { return event.bytes }
+        if let event, names?.contains(event.name) ?? true {
+          if isNoted, !event.subjects.isEmpty { state.subjects.append(event.subjects) }
+          return event.bytes
+        }
       }
       return nil
     }

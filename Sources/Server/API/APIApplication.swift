@@ -71,9 +71,7 @@ public struct APIApplication: ServerApplication {
       throw Problem(
         401, "token-needed", "A token is needed", detail: "send Authorization: Bearer TOKEN", headers: challenge)
     }
-    guard authorization.lowercased().hasPrefix("bearer "),
-      let principal = tokens.principal(of: String(authorization.dropFirst(7)).trimmingCharacters(in: .whitespaces))
-    else {
+    guard let principal = Self.bearer(authorization).flatMap(tokens.principal) else {
       if let seconds = failures.take(head.remoteAddress) { throw Self.tooMany(seconds) }
       throw Problem(
         401, "token-unknown", "The token is not known", detail: "it may have been revoked or have expired",
@@ -87,6 +85,17 @@ public struct APIApplication: ServerApplication {
         detail: "its role is \(principal.role.rawValue); this is for \(roles.joined(separator: ", "))")
     }
     return principal
+  }
+
+  private static func bearer(_ authorization: String) -> String? {
+    guard authorization.lowercased().hasPrefix("bearer ") else { return nil }
+    return String(authorization.dropFirst(7)).trimmingCharacters(in: .whitespaces)
+  }
+
+  /// Whether a caller who was let in would still be.
+  private func isStillKnown(_ principal: Principal, _ head: RequestHead) -> Bool {
+    guard let tokens else { return true }
+    return head.headers["authorization"].flatMap(Self.bearer).flatMap(tokens.principal) == principal
   }
 
   private static func tooMany(_ seconds: Int) -> Problem {
@@ -124,7 +133,9 @@ public struct APIApplication: ServerApplication {
     do {
       if case .none = endpoint.audit {} else if let audit, !audit.isWritable { throw AuditError() }
       response = try endpoint.handle(
-        Call(request: request, path: path, query: query, principal: principal, trail: trail))
+        Call(
+          request: request, path: path, query: query, principal: principal,
+          isStillKnown: { isStillKnown(principal, request.head) }, trail: trail))
       try record(request, endpoint, path, principal, trail, status: response.status)
     } catch {
       let problem = ProblemText.problem(of: error)

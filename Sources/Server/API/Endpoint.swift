@@ -162,6 +162,8 @@ public struct Call: Sendable {
   public let query: [String: String]
   /// Who calls.
   public let principal: Principal
+  /// Whether the caller's token is still good; for answers that go on.
+  public let isStillKnown: @Sendable () -> Bool
   /// What the audit log will say.
   public let trail: AuditTrail
 

@@ -15,6 +15,7 @@ enum PatientRoutes {
     let patient = Schema.object(
       [
         "patient_id": .text(), "latest": reading, "history": .list(of: reading, "Oldest first"),
+        "answer": .map(of: .any, "The newest answer of a model: anomaly, probability, what counted most"),
         "alerts": .list(of: .any, "Those that are not closed"),
       ], required: ["patient_id", "latest", "history", "alerts"])
     let detail = Schema.object(
@@ -22,7 +23,11 @@ enum PatientRoutes {
         "patient_id": .text(), "latest": reading, "history": .list(of: reading, "Vital signs, oldest first"),
         "scores": .list(of: .object(["table": .text(), "rows": .list(of: reading)], required: ["table", "rows"])),
         "contributions": .list(
-          of: .object(["feature": .text(), "contribution": .number()], required: ["feature", "contribution"])),
+          of: .object(["feature": .text(), "contribution": .number()], required: ["feature", "contribution"]),
+          "What counted most in the newest score that can be explained"),
+        "explained": .object(
+          ["model": .text(), "model_version": .text(), "class": .text(), "contribution_scale": .text()],
+          required: ["model", "model_version", "contribution_scale"]),
         "alerts": .list(of: .any, "All of them, open and closed"),
       ], required: ["patient_id", "latest", "history", "scores", "contributions", "alerts"])
     return [
@@ -92,6 +97,7 @@ enum PatientRoutes {
           QUALIFY row_number() OVER (PARTITION BY patient_id ORDER BY event_time DESC) <= \(kept)
           ORDER BY patient_id, event_time
           """, context), by: \.patient)
+    let answers = Dictionary(try self.answers(table, condition, context).map { ($0.patient, $0) }) { first, _ in first }
     let alerts = Dictionary(grouping: (try? context.desk?.list()) ?? [], by: \.patient)
     call.trail.touched(latest.map(\.patient))
     for row in latest {
@@ -101,12 +107,33 @@ enum PatientRoutes {
       writer.raw(row.json)
       writer.key("history")
       write(histories[row.patient] ?? [], to: &writer)
+      if let answer = answers[row.patient] {
+        writer.key("answer")
+        writer.raw(answer.json)
+      }
       writer.key("alerts")
       writer.beginArray()
       for alert in alerts[row.patient] ?? [] { AlertJSON.write(alert, to: &writer) }
       writer.endArray()
       writer.endObject()
     }
+  }
+
+  /// The newest row with a model's answer of each patient, from the pipeline that the ward shows.
+  private static func answers(
+    _ ward: PatientTables.Table, _ condition: String, _ context: ServerContext
+  ) throws -> [Row] {
+    guard
+      let table = try PatientTables(context).tables.first(where: {
+        $0.pipeline.name == ward.pipeline.name && $0.has("anomaly_score")
+      })
+    else { return [] }
+    return try objects(
+      """
+      SELECT \(table.select(PatientTables.scores)) FROM \(SQL.quote(identifier: table.name))
+      WHERE \(condition) AND anomaly_score IS NOT NULL
+      QUALIFY row_number() OVER (PARTITION BY patient_id ORDER BY event_time DESC) = 1
+      """, context)
   }
 
   // MARK: One
@@ -134,7 +161,7 @@ enum PatientRoutes {
     isKnown = !history.isEmpty
     writer.key("scores")
     writer.beginArray()
-    var contributions: [(feature: String, value: Float)] = []
+    var reasons: PatientReasons?
     for table in tables.tables where table.has("model_version") || table.name.hasPrefix("gold_") {
       let rows = try objects(
         """
@@ -147,19 +174,10 @@ enum PatientRoutes {
       writer.key("rows")
       write(rows, to: &writer)
       writer.endObject()
-      if contributions.isEmpty { contributions = try reasons(table, condition, context) }
+      if reasons == nil { reasons = try PatientReasons(table, condition, context) }
     }
     writer.endArray()
-    writer.key("contributions")
-    writer.beginArray()
-    for contribution in contributions {
-      writer.beginObject()
-      writer.member("feature", contribution.feature)
-      writer.key("contribution")
-      writer.write(contribution.value)
-      writer.endObject()
-    }
-    writer.endArray()
+    PatientReasons.write(reasons, to: &writer)
     var filter = AlertFilter()
     filter.states = []
     filter.patient = id
@@ -172,28 +190,6 @@ enum PatientRoutes {
     writer.endObject()
     guard isKnown || !alerts.isEmpty else { throw Problem.notFound("the lake knows no such patient") }
     return .json(writer.bytes)
-  }
-
-  /// What adds most to the newest score of a model whose features all stand in the table.
-  private static func reasons(
-    _ table: PatientTables.Table, _ condition: String, _ context: ServerContext
-  ) throws -> [(feature: String, value: Float)] {
-    for definition in table.pipeline.models {
-      guard definition.features.allSatisfy({ table.has($0) }), let model = try? context.models.model(definition.name),
-        model.scorer.model.steps == 1
-      else { continue }
-      let columns = definition.features.map { "CAST(\(SQL.quote(identifier: $0)) AS DOUBLE)" }.joined(separator: ", ")
-      let rows = try context.rows(
-        "SELECT \(columns) FROM \(SQL.quote(identifier: table.name)) WHERE \(condition) ORDER BY event_time DESC LIMIT 1"
-      )
-      guard let row = rows.first else { continue }
-      let values = row.map { $0.doubleValue.map { Float($0) } ?? .nan }
-      let scores = try model.scorer.predict(values)
-      let output = scores.indices.max { scores[$0] < scores[$1] } ?? 0
-      let contributions = try model.scorer.model.contributions(values, output: output)
-      return zip(definition.features, contributions).sorted { abs($0.1) > abs($1.1) }.prefix(8).map { ($0, $1) }
-    }
-    return []
   }
 
   // MARK: Rows

@@ -130,7 +130,7 @@ def alert(browser):
     """An alert appears; a person acknowledges it with the keyboard."""
     with browser.page() as (page, errors):
         browser.open(page, "ward")
-        row = page.locator("#panel-open_alerts tbody tr").first
+        row = page.locator("#panel-open_alerts .alert-card").first
         expect(row).to_be_visible(timeout=60_000)
         button = row.get_by_role("button", name="Open")
         button.focus()
@@ -152,7 +152,7 @@ def alert_state(browser, identifier):
     """What is known of one alert now. Its condition may have ended since, which resolves it; who took it stays."""
     with browser.page() as (page, errors):
         browser.open(page, "ward")
-        page.wait_for_selector("#panel-open_alerts table, #panel-open_alerts .empty")
+        page.wait_for_selector("#panel-open_alerts .alert-card, #panel-open_alerts .empty")
         answer = page.request.get(f"{browser.address}/alerts/{identifier}").json()
         return {"state": answer["state"], "by": answer.get("acknowledged_by"), "errors": list(errors)}
 

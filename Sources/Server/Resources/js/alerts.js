@@ -3,15 +3,24 @@
 import { get, post } from "./api.js";
 import { badge, element, emptyNote, fill, problemNote } from "./dom.js";
 import * as events from "./events.js";
-import { ago, short, time } from "./format.js";
+import { ago, heading, instant, number, short, time } from "./format.js";
 
 const actions = [
   { name: "acknowledge", label: "Acknowledge", primary: true },
   { name: "snooze", label: "Snooze", fields: [{ name: "minutes", label: "Minutes", type: "number", value: "15", min: "1", max: "240", required: true }] },
   { name: "escalate", label: "Escalate" },
   { name: "comment", label: "Comment", fields: [{ name: "comment", label: "Comment", required: true }] },
+  { name: "resolve", label: "Resolve" },
   { name: "dismiss", label: "Dismiss", fields: [{ name: "reason", label: "Reason", required: true }] },
 ];
+
+/** What the policy shows of the reading that opened the alert. */
+function facts(values) {
+  const known = Object.entries(values ?? {}).filter(([, value]) => value !== null);
+  if (!known.length) return null;
+  return element("dl", { class: "facts" }, known.map(([name, value]) =>
+    element("div", {}, element("dt", {}, heading(name)), element("dd", {}, typeof value === "number" ? number(value, Number.isInteger(value) ? 0 : 2) : String(value)))));
+}
 
 /** Opens the dialog of one alert. */
 export async function openAlert(identifier) {
@@ -28,7 +37,7 @@ async function show(dialog, identifier, note) {
   } catch (error) {
     return void fill(dialog, problemNote(error), element("div", { class: "actions" }, element("button", { onclick: () => dialog.close() }, "Close")));
   }
-  const closed = ["resolved", "dismissed"].includes(alert.state);
+  const closed = isClosed(alert);
   const form = element("div");
   const run = async (action, body) => {
     try {
@@ -55,6 +64,7 @@ async function show(dialog, identifier, note) {
     element("p", {}, "Patient ", element("a", { href: `/patient/${encodeURIComponent(alert.patient_id)}`, onclick: () => dialog.close() }, short(alert.patient_id)),
       alert.ward ? ` · ${alert.ward}` : "", " · ", element("strong", { class: "alert-state" }, alert.state), " · opened ", time(alert.opened_at)),
     alert.message ? element("p", {}, alert.message) : null,
+    facts(alert.facts),
     note ? element("p", { role: "status", class: "quiet" }, note) : null,
     element("div", { class: "actions" }, closed ? null : actions.map((action) =>
       element("button", { type: "button", class: action.primary ? "primary" : null, dataset: { action: action.name }, disabled: action.name === "acknowledge" && alert.state === "acknowledged", onclick: () => ask(action) }, action.label)),
@@ -65,31 +75,68 @@ async function show(dialog, identifier, note) {
       element("li", {}, element("span", { class: "quiet" }, time(each.at)), element("span", {}, each.kind ?? each.action, each.by ? ` by ${each.by}` : "", each.reason || each.comment ? `: ${each.reason ?? each.comment}` : "")))));
 }
 
-/** The list of alerts that wait for somebody. */
+const isClosed = (alert) => ["resolved", "dismissed"].includes(alert.state);
+const urgency = { high: 0, medium: 1, low: 2, advisory: 3 };
+
+/** Open before acknowledged, the urgent first, the newest first. */
+function order(left, right) {
+  const waits = (alert) => (alert.state === "acknowledged" ? 1 : 0);
+  return waits(left) - waits(right) || (urgency[left.severity] ?? 9) - (urgency[right.severity] ?? 9) || instant(right.opened_at) - instant(left.opened_at);
+}
+
+function card(alert) {
+  return element("li", { class: "alert-card", dataset: { level: alert.severity, state: alert.state, alert: alert.id } },
+    element("div", { class: "alert-head" }, badge(alert.severity), element("time", { class: "quiet", datetime: alert.opened_at, title: time(alert.opened_at) }, ago(alert.opened_at))),
+    element("p", { class: "alert-title" }, alert.title ?? alert.policy),
+    element("div", { class: "alert-foot" },
+      element("span", {}, alert.patient_id ? element("a", { href: `/patient/${encodeURIComponent(alert.patient_id)}`, title: alert.patient_id }, short(alert.patient_id)) : "–",
+        alert.ward ? ` · ${alert.ward}` : "", element("span", { class: "alert-state" }, ` · ${alert.snoozed_until && instant(alert.snoozed_until) > Date.now() ? "snoozed" : alert.state}`)),
+      element("button", { type: "button", "aria-label": `Open: ${alert.title ?? alert.policy}, patient ${short(alert.patient_id)}`, onclick: () => openAlert(alert.id) }, "Open")));
+}
+
+/** The list of alerts that wait for somebody. It is read once; events keep it as it is. */
 export function alertList(node) {
+  const known = new Map();
+  const most = 200;
+  let frame = null;
+  const render = () => {
+    frame = null;
+    const all = [...known.values()].sort(order);
+    if (!all.length) return void fill(node, emptyNote("No open alerts."));
+    // Whoever has a button of the list under the keyboard keeps it.
+    const held = document.activeElement?.closest?.(".alert-card")?.dataset.alert;
+    const waiting = all.filter((alert) => alert.state !== "acknowledged").length;
+    fill(node, element("p", { class: "quiet" }, `${waiting} open, ${all.length - waiting} acknowledged`),
+      element("ul", { class: "alert-list", "aria-label": "Open alerts" }, all.slice(0, most).map(card)));
+    if (held) node.querySelector(`[data-alert="${CSS.escape(held)}"] button`)?.focus();
+  };
+  const take = (alert) => {
+    if (isClosed(alert)) known.delete(alert.id);
+    else known.set(alert.id, alert);
+    frame ??= requestAnimationFrame(render);
+  };
   const load = async () => {
     try {
-      const { alerts } = await get("/alerts?state=open,acknowledged,snoozed&limit=200");
+      const { alerts } = await get(`/alerts?state=open,acknowledged&limit=${most}`);
       if (!node.isConnected) return;
-      if (!alerts.length) return void fill(node, emptyNote("No open alerts."));
-      fill(node, element("div", { class: "scroll" }, element("table", { class: "data" },
-        element("caption", { class: "hidden-text" }, "Open alerts"),
-        element("thead", {}, element("tr", {}, ["Severity", "Alert", "Patient", "Ward", "State", "Opened", ""].map((name) => element("th", { scope: "col" }, name)))),
-        element("tbody", {}, alerts.map((alert) => element("tr", {}, element("td", {}, badge(alert.severity)), element("td", {}, alert.title ?? alert.policy),
-          element("td", {}, alert.patient_id ? element("a", { href: `/patient/${encodeURIComponent(alert.patient_id)}`, title: alert.patient_id }, short(alert.patient_id)) : "–"),
-          element("td", {}, alert.ward ?? "–"), element("td", {}, alert.state), element("td", { title: time(alert.opened_at) }, ago(alert.opened_at)),
-          element("td", {}, element("button", { type: "button", onclick: () => openAlert(alert.id) }, "Open"))))))));
+      known.clear();
+      alerts.forEach((alert) => known.set(alert.id, alert));
+      render();
     } catch (error) {
       if (node.isConnected) fill(node, problemNote(error));
     }
   };
-  let waiting = null;
-  const end = events.on("alert", () => { waiting ??= setTimeout(() => { waiting = null; load(); }, 200); });
-  const clock = setInterval(load, 30000);
+  const end = events.on("alert", take);
+  // What was missed for good is read again.
+  const endLost = events.on("lost", load);
+  const clock = setInterval(() => {
+    for (const each of node.querySelectorAll(".alert-card time")) each.textContent = ago(each.getAttribute("datetime"));
+  }, 5000);
   load();
   return () => {
     end();
-    clearTimeout(waiting);
+    endLost();
+    cancelAnimationFrame(frame);
     clearInterval(clock);
   };
 }

@@ -4,7 +4,7 @@ import { element, emptyNote } from "./dom.js";
 import { count, heading, instant, moment, number, short } from "./format.js";
 
 const variable = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const series = () => [1, 2, 3, 4, 5, 6].map((index) => variable(`--series-${index}`));
+const series = () => [1, 2, 3, 4, 5, 6, 7, 8].map((index) => variable(`--series-${index}`));
 const levels = { high: "--high", critical: "--high", medium: "--medium", "low-medium": "--low-medium", low: "--low" };
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -69,7 +69,7 @@ const drawings = {
   bar: (panel, result) => ({
     traces: xyTraces(panel, result, (x, y, name, color) =>
       panel.horizontal
-        ? { type: "bar", orientation: "h", x: y, y: x, name, marker: { color } }
+        ? { type: "bar", orientation: "h", x: y, y: x, name, marker: { color: panel.signed ? y.map((value) => variable(value > 0 ? "--high" : "--low")) : color } }
         : { type: "bar", x, y, name, marker: { color } }),
     layout: { barmode: panel.stacked ? "stack" : "group", ...(panel.horizontal ? { yaxis: { automargin: true, autorange: "reversed" } } : {}) },
   }),

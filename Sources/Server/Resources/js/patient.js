@@ -5,8 +5,8 @@ import { openAlert } from "./alerts.js";
 import { draw, table } from "./chart.js";
 import { badge, element, emptyNote, fill } from "./dom.js";
 import * as events from "./events.js";
-import { ago, instant, number, time } from "./format.js";
-import { band, news2Words, newsParts } from "./ward.js";
+import { ago, heading, instant, time } from "./format.js";
+import { anomalyNote, band, news2Points, news2Words, newsParts, vitalSigns } from "./ward.js";
 
 const trends = [
   { id: "circulation", title: "Heart rate and blood pressure", y: ["heart_rate", "systolic", "diastolic", "mean_arterial_pressure"], unit: "/min, mmHg" },
@@ -29,31 +29,37 @@ export async function showPatient(main, identifier) {
   const head = element("div");
   const charts = new Map(trends.map((trend) => [trend.id, element("div", { class: "chart", role: "img", "aria-label": `${trend.title}: chart` })]));
   const scores = element("div", { class: "chart", role: "img", "aria-label": "Score history: chart" });
+  const unusual = element("div", { class: "chart", role: "img", "aria-label": "Anomaly score: chart" });
   const reasons = element("div", { class: "chart", role: "img", "aria-label": "Reasons: chart" });
+  const why = element("p", { class: "description" });
   const happened = element("div");
   const model = element("div");
   fill(main,
     element("div", { class: "heading" }, element("h1", {}, "Patient"), element("span", { class: "mono" }, identifier), element("a", { href: "/pages/ward" }, "Back to the ward")),
     element("div", { class: "grid" }, section("Now", 4, head), section("Score history", 8, scores), trends.map((trend) => section(trend.title, 6, charts.get(trend.id))),
-      section("Why: top contributions", 6, reasons), section("Events", 6, happened), section("Scores of models", 12, model)));
+      section("Anomaly score", 6, unusual), section("Why: top contributions", 6, why, reasons), section("Events", 12, happened), section("Scores of models", 12, model)));
 
   function render() {
     const history = patient.history ?? patient.vitals ?? [];
     const latest = patient.latest ?? history.at(-1) ?? {};
+    const answers = (patient.scores ?? []).flatMap((each) => each.rows ?? []);
+    const anomalies = answers.filter((each) => each.anomaly_score !== undefined && each.anomaly_score !== null);
+    const answer = anomalies[0];
     fill(head,
       element("p", {}, badge(band(latest), `${news2Words(latest)} · ${band(latest)}`)),
       newsParts(latest),
-      element("p", { class: "quiet" }, latest.ward ? `${latest.ward} · ` : "", "last reading ", ago(latest.event_time), latest.suspect ? ` · doubtful: ${latest.suspect}` : ""),
+      vitalSigns(latest, history.slice(-40)),
+      anomalyNote(answer),
       latest.qsofa_positive ? element("p", {}, badge("high", "qSOFA positive")) : null,
-      latest.anomaly_score !== undefined && latest.anomaly_score !== null
-        ? element("p", {}, "Anomaly score ", number(latest.anomaly_score, 2), latest.most_deviating_vital ? `, most deviating: ${latest.most_deviating_vital}` : "") : null);
+      element("p", { class: "quiet" }, latest.ward ? `${latest.ward} · ` : "", "last reading ", ago(latest.event_time), latest.suspect ? ` · doubtful: ${latest.suspect}` : ""));
     for (const trend of trends) {
       draw(charts.get(trend.id), { ...trend, chart: "line", x: "event_time", empty: "No readings." }, asResult(history, ["event_time", ...trend.y]));
     }
     draw(scores, { id: "scores", chart: "line", x: "event_time", y: ["news2_total"], unit: "NEWS2", empty: "No complete NEWS2 yet." },
       asResult(history.filter((each) => each.news2_total !== null), ["event_time", "news2_total"]));
-    const contributions = patient.contributions ?? [];
-    draw(reasons, { id: "reasons", chart: "bar", horizontal: true, x: "feature", y: ["contribution"], empty: "No model has scored this patient yet, or nothing stood out." }, asResult(contributions, ["feature", "contribution"]));
+    draw(unusual, { id: "anomaly", chart: "line", x: "event_time", y: ["anomaly_score"], unit: "score", empty: "No model of anomalies is live for this patient's readings." },
+      asResult([...anomalies].reverse(), ["event_time", "anomaly_score"]));
+    renderReasons(latest, answers);
     const alerts = patient.alerts ?? [];
     fill(happened, alerts.length
       ? element("ol", { class: "timeline" }, alerts.map((alert) => element("li", {}, element("span", { class: "quiet" }, time(alert.opened_at)),
@@ -64,6 +70,21 @@ export async function showPatient(main, identifier) {
       ? scored.map((each) => element("details", { open: scored.length === 1 }, element("summary", {}, each.table),
         table(asResult(each.rows, Object.keys(each.rows[0]).filter((name) => !hidden.has(name))), { caption: each.table, levelsIn: ["risk", "news2_band"] })))
       : emptyNote("No model scores."));
+  }
+  /** The newest model's reasons; without a model the parts of NEWS2 are the reasons. */
+  function renderReasons(latest, answers) {
+    const contributions = patient.contributions ?? [];
+    const explained = patient.explained;
+    const words = answers.map((each) => each.anomaly_explanation ?? each.explanation).find(Boolean);
+    if (contributions.length) {
+      fill(why, `What each feature adds to the newest answer of the model ${explained?.model ?? ""}, version ${explained?.model_version ?? ""}`,
+        explained?.class ? `, class ${explained.class}` : "", explained?.contribution_scale ? ` (${explained.contribution_scale}).` : ".", words ? ` Last alert-worthy reading: ${words}.` : "");
+      const rows = contributions.map((each) => ({ ...each, feature: heading(each.feature) }));
+      return draw(reasons, { id: "reasons", chart: "bar", horizontal: true, signed: true, x: "feature", y: ["contribution"] }, asResult(rows, ["feature", "contribution"]));
+    }
+    const parts = news2Points(latest);
+    fill(why, parts.length ? "Points of each part of NEWS2." : "");
+    draw(reasons, { id: "reasons", chart: "bar", horizontal: true, x: "part", y: ["points"], empty: "No model has scored this patient, and no part of NEWS2 has points." }, asResult(parts, ["part", "points"]));
   }
   render();
 
@@ -77,7 +98,7 @@ export async function showPatient(main, identifier) {
       } catch {
         // The next event tries again; what is shown stays.
       }
-    }, 400);
+    }, 250);
   };
   const ends = [
     events.on("scores", (event) => {

@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { openAlert } from "./alerts.js";
 import { badge, element, emptyNote, fill, problemNote, sparkline } from "./dom.js";
 import * as events from "./events.js";
-import { ago, count, instant, number, short } from "./format.js";
+import { ago, count, heading, instant, number, short } from "./format.js";
 
 const rank = { high: 3, medium: 2, "low-medium": 1, low: 0 };
 const kept = 40;
@@ -34,9 +34,21 @@ export const band = (reading) => reading.news2_band ?? reading.news2_band_min ??
 
 function vital({ key, label, unit, digits }, reading, history) {
   const text = key === "systolic" ? `${number(reading.systolic, 0)}/${number(reading.diastolic, 0)}` : number(reading[key], digits);
-  return element("div", { class: "vital" }, element("div", { class: "label" }, label),
-    element("div", { class: "value" }, text, unit ? element("small", {}, ` ${unit}`) : null),
+  return element("div", { class: "vital" }, element("div", { class: "label" }, element("span", {}, label), unit ? element("small", {}, unit) : null),
+    element("div", { class: "value" }, text),
     sparkline(history.map((each) => each[key]), `${label} of the last ${history.length} readings`));
+}
+
+/** The newest vital signs with a line of those before. */
+export const vitalSigns = (reading, history) => element("div", { class: "vitals" }, shown.map((each) => vital(each, reading, history)));
+
+/** What a model of anomalies says of the newest readings, and what counted most; null where it says nothing. */
+export function anomalyNote(answer) {
+  if (answer?.anomaly_score === undefined || answer.anomaly_score === null) return null;
+  const why = answer.anomaly_explanation ?? (answer.most_deviating_vital ? heading(answer.most_deviating_vital) : "");
+  return element("p", { class: "anomaly", dataset: { flag: String(Boolean(answer.anomaly_flag)) }, title: why ? `What counted most: ${why}` : null },
+    element("b", {}, answer.anomaly_flag ? "Unusual" : "Usual"), ` ${number(answer.anomaly_score, 2)}`,
+    answer.anomaly_flag && why ? element("span", { class: "why" }, ` · ${why}`) : null);
 }
 
 /** The seven parts of NEWS2 as a list of points. */
@@ -45,9 +57,15 @@ export const newsParts = (reading) =>
     parts.map(([key, label, name]) =>
       element("li", { dataset: { points: String(reading[key] ?? "") }, title: name }, element("b", {}, reading[key] ?? "–"), label)));
 
+/** The parts of NEWS2 that have points, the greatest first. */
+export const news2Points = (reading) =>
+  parts.map(([key, , name]) => ({ part: name, points: reading[key] })).filter((each) => each.points > 0).sort((left, right) => right.points - left.points);
+
 export function wardBoard(node) {
   const patients = new Map();
   const cards = new Map();
+  /** Alerts of patients whose first reading was not told yet. */
+  const early = new Map();
   const query = new URLSearchParams(location.search);
   const filter = { ward: query.get("ward") ?? "", text: "", alerting: false };
   const summary = element("div", { class: "ward-summary", "aria-live": "off" });
@@ -79,13 +97,16 @@ export function wardBoard(node) {
       element("div", { class: "who" },
         element("a", { href: `/patient/${encodeURIComponent(patient.patient_id)}`, title: patient.patient_id }, short(patient.patient_id)),
         badge(level(patient), `${news2Words(reading)} · ${level(patient)}`)),
-      element("div", { class: "vitals" }, shown.map((each) => vital(each, reading, patient.history ?? []))),
+      vitalSigns(reading, patient.history ?? []),
       newsParts(reading),
+      anomalyNote(patient.answer),
       element("div", { class: "foot" },
         element("span", {}, reading.ward ? `${reading.ward} · ` : "", element("time", { class: "age", datetime: reading.event_time, dataset: { at: String(instant(reading.event_time)) } }, ago(reading.event_time))),
-        state
-          ? element("button", { type: "button", onclick: () => openAlert(state.id) }, badge(state.severity, `${state.state}: ${state.title ?? state.policy}`))
-          : element("span", {}, "no alert")));
+        state ? null : element("span", {}, "no alert")),
+      state
+        ? element("button", { type: "button", class: "bed-alert", dataset: { level: state.severity }, title: state.title ?? state.policy, onclick: () => openAlert(state.id) },
+          element("span", {}, state.title ?? state.policy), element("small", {}, patient.alerts.length > 1 ? `${state.state} · ${patient.alerts.length - 1} more` : state.state))
+        : null);
     return card;
   }
 
@@ -102,6 +123,8 @@ export function wardBoard(node) {
     if (!wanted.length) {
       fill(beds, emptyNote(all.length ? "No patient matches." : "No vital signs yet. Start some: lakeward simulate vitals, or lakeward demo."));
     } else {
+      // Beyond what a screen shows, what is out of sight is not laid out.
+      beds.classList.toggle("many", wanted.length > 100);
       // Only what moved is moved, so that focus and scrolling stay.
       beds.querySelector(".empty")?.remove();
       wanted.forEach((card, index) => { if (beds.children[index] !== card) beds.insertBefore(card, beds.children[index] ?? null); });
@@ -146,11 +169,16 @@ export function wardBoard(node) {
   const ends = [
     events.on("scores", (event) => {
       for (const reading of event.readings ?? []) {
+        if (reading.anomaly_score !== undefined && reading.anomaly_score !== null && patients.has(reading.patient_id)) {
+          patients.get(reading.patient_id).answer = reading;
+          changed.add(reading.patient_id);
+        }
         // Other pipelines score people who are on no ward.
-        if (reading.news2_total_min === undefined) continue;
-        const patient = patients.get(reading.patient_id) ?? { patient_id: reading.patient_id, history: [], alerts: [] };
+        if (reading.news2_pulse === undefined) continue;
+        const patient = patients.get(reading.patient_id) ?? { patient_id: reading.patient_id, history: [], alerts: early.get(reading.patient_id) ?? [] };
         if (patient.latest && instant(patient.latest.event_time) > instant(reading.event_time)) continue;
         patient.latest = { ...patient.latest, ...reading };
+        early.delete(reading.patient_id);
         patient.history = [...(patient.history ?? []), reading].slice(-kept);
         patients.set(reading.patient_id, patient);
         changed.add(reading.patient_id);
@@ -159,9 +187,10 @@ export function wardBoard(node) {
     }),
     events.on("alert", (alert) => {
       const patient = patients.get(alert.patient_id);
-      if (!patient) return;
-      const others = (patient.alerts ?? []).filter((each) => each.id !== alert.id);
-      patient.alerts = ["resolved", "dismissed"].includes(alert.state) ? others : [alert, ...others];
+      const others = (patient?.alerts ?? early.get(alert.patient_id) ?? []).filter((each) => each.id !== alert.id);
+      const alerts = ["resolved", "dismissed"].includes(alert.state) ? others : [alert, ...others];
+      if (!patient) return void (early.size < 1000 && early.set(alert.patient_id, alerts));
+      patient.alerts = alerts;
       changed.add(alert.patient_id);
       later();
     }),
