@@ -16,11 +16,11 @@ import Testing
     let policies: [AlertPolicy]
     let clock = TestClock()
 
-    init(maxRecords: Int) throws {
+    init(maxRecords: Int, policies yaml: String = Readings.policies) throws {
       directory = try TemporaryDirectory("stage")
       lake = Lake(root: directory.file("lake"))
       pipeline = try Readings.pipeline(maxRecords: maxRecords)
-      policies = try PolicyFile.policies(yaml: Readings.policies, file: "alerts.yml", pipeline: pipeline)
+      policies = try PolicyFile.policies(yaml: yaml, file: "alerts.yml", pipeline: pipeline)
     }
 
     /// A process: a desk and a stage of its own.
@@ -73,6 +73,24 @@ import Testing
     let found = try Self.story(desk)
     #expect(Set(found.keys) == Set(expected.keys))
     for (id, events) in expected { #expect(found[id] == events) }
+  }
+
+  /// A table that holds its own columns alone borrows coordinates from the table before it.
+  @Test func aTableWithoutCoordinatesRaisesTheSame() throws {
+    let records = Readings.records(seed: 21)
+    let whole = try Place(maxRecords: 10_000)
+    let expected = try Self.story(whole.run(records))
+    #expect(expected.count > 10)
+    let gold = Readings.policies.replacing("silver_readings", with: "gold_readings")
+    let place = try Place(maxRecords: 17, policies: gold)
+    for end in [2, 5, .max] {
+      try place.run(records.mapValues { Array($0.prefix(end == .max ? 10_000 : end * 25)) }, alertsEndBefore: end)
+    }
+    let desk = try AlertDesk(lake: place.lake, policies: place.policies, clock: place.clock.read)
+    #expect(try Self.story(desk) == expected)
+    let replay = try PolicyReplay(
+      lake: place.lake, pipeline: place.pipeline, engine: QueryEngine(lake: place.lake, threads: 1))
+    #expect(try Set(replay.replay(place.policies, answers: false).alerts.map(\.id)) == Set(expected.keys))
   }
 
   /// A checkpoint is a shortcut: with it, without it, with a broken one and with an old one the alerts are the same.

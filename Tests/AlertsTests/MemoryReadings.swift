@@ -66,6 +66,8 @@ enum Readings {
             CREATE STREAMING TABLE silver_readings AS
             SELECT patient_id, event_time, value, ward, _ingest_time AS ingest_time, _partition AS "partition",
               _offset AS "offset" FROM STREAM(readings);
+            CREATE STREAMING TABLE gold_readings AS
+            SELECT patient_id, event_time, value * 1.0 AS value, ward FROM STREAM(silver_readings);
             """),
       ])
     pipeline.trigger = Trigger(intervalSeconds: 0, maxRecords: maxRecords)

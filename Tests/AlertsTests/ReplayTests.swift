@@ -15,7 +15,8 @@ import Testing
     filter.states = []
     let live = try desk.list(filter)
     #expect(live.count > 10)
-    let replay = try PolicyReplay(lake: place.lake, engine: QueryEngine(lake: place.lake, threads: 1))
+    let replay = try PolicyReplay(
+      lake: place.lake, pipeline: place.pipeline, engine: QueryEngine(lake: place.lake, threads: 1))
     let result = try replay.replay(place.policies, answers: false)
     func facts(_ alert: Alert) -> [String] {
       ["\(alert.since)", "\(alert.eventTime)", "\(alert.endedAt ?? 0)", "\(alert.episodes)", alert.facts ?? ""]
@@ -26,8 +27,10 @@ import Testing
     #expect(result.rows == 300)
     // From the middle on: the same alerts, without those before.
     let since = live.map(\.eventTime).sorted()[live.count / 2]
-    let later = try PolicyReplay(lake: place.lake, engine: QueryEngine(lake: place.lake, threads: 1), since: since)
-      .replay(place.policies, answers: false)
+    let later = try PolicyReplay(
+      lake: place.lake, pipeline: place.pipeline, engine: QueryEngine(lake: place.lake, threads: 1), since: since
+    )
+    .replay(place.policies, answers: false)
     #expect(Set(later.alerts.map(\.id)) == Set(live.filter { $0.eventTime >= since }.map(\.id)))
   }
 

@@ -75,6 +75,36 @@ import Testing
     #expect(entries.allSatisfy { $0[5].string == "127.0.0.1" })
   }
 
+  /// Who listens to events is in the audit log with the patients of whom they heard, and hears nothing after their token's end.
+  @Test func theAuditLogKnowsWhoHeardOfWhomAndStreamsEndWithTheirToken() throws {
+    let harness = try ServerHarness(hasTokens: true)
+    let tokens = try #require(harness.tokens)
+    let nurse = try tokens.create(name: "nurse", role: .clinician)
+    let viewer = try tokens.create(name: "viewer", role: .viewer)
+    let admin = try tokens.create(name: "chief", role: .admin)
+    Thread.sleep(forTimeInterval: 0.3)
+    let port = try #require(UInt16(self.port(harness.server)))
+    let listener = try Listener(port: port, path: "/events", token: nurse)
+    let other = try Listener(port: port, path: "/events", token: viewer)
+    #expect(listener.read(until: ": listening") && other.read(until: ": listening"))
+    // The follower notes how the lake stands before it tells what is new.
+    Thread.sleep(forTimeInterval: 1)
+    try harness.addReadings("'heard-of'", glucose: 200)
+    #expect(listener.read(until: "heard-of"))
+    #expect(other.read(until: "silver_readings"))
+    _ = try tokens.revoke("nurse")
+    _ = try tokens.revoke("viewer")
+    #expect(listener.ends() && other.ends())
+    let sql = "SELECT principal, patients FROM audit_log WHERE action = 'hear events'"
+    let end = ContinuousClock.now + .seconds(60)
+    var rows: [JSONValue] = []
+    while rows.isEmpty, ContinuousClock.now < end {
+      rows = try harness.query(sql, token: admin)["rows"]?.array ?? []
+      if rows.isEmpty { Thread.sleep(forTimeInterval: 0.2) }
+    }
+    #expect(rows == [.array([.string("nurse"), .array([.string("heard-of")])])])
+  }
+
   @Test func pagesOfOthersCannotUseAReadersBrowser() throws {
     let harness = try ServerHarness()
     let body = #"{"sql": "SELECT 1"}"#

@@ -99,6 +99,17 @@ final class ServerHarness {
     _ = try table.append(files)
   }
 
+  /// Commits a reading of a patient, as a pipeline would.
+  func addReadings(_ patient: String, glucose: Double) throws {
+    let table = try surroundings.lake.table(named: "silver_readings")
+    let files = try DeltaWriter(connection: Database().connect()).write(
+      """
+      SELECT \(patient) AS patient_id, make_timestamptz(1700000100000000) AS event_time,
+        CAST(\(glucose) AS DOUBLE) AS glucose, 25.0 AS bmi, 50.0 AS age
+      """, into: table)
+    _ = try table.append(files)
+  }
+
   // Trained once, then only read.
   private static let trained = Result {
     var dataset = Dataset(features: ["glucose", "bmi", "age"])

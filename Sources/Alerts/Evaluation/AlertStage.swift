@@ -74,7 +74,10 @@ public final class AlertStage {
     var problems: [AlertError] = []
     policies = try policies.filter { policy in
       do {
-        _ = try view.query(EvaluationSQL.probe(policy, "stage.\(SQL.quote(identifier: policy.table))"))
+        let own = Self.staged(policy.table)
+        let lender = RowLender(to: policy, in: pipeline)
+        let relation = lender.map { $0.relation(own, Self.staged($0.table)) } ?? own
+        _ = try view.query(EvaluationSQL.probe(policy, relation))
         return true
       } catch let error as DuckDBError {
         problems.append(
@@ -82,11 +85,14 @@ public final class AlertStage {
         return false
       }
     }
-    groups = try PolicyGroup.groups(policies, identity: identity) { name in
+    groups = try PolicyGroup.groups(policies, of: pipeline, identity: identity) { name in
       try lake.table(named: name).snapshot().schema.names
     }
     return problems
   }
+
+  /// A table's rows of the micro-batch.
+  private static func staged(_ table: String) -> String { "stage.\(SQL.quote(identifier: table))" }
 
   /// Stores how far the tables were judged, where no event has said so.
   public func flush() throws {
@@ -97,9 +103,9 @@ public final class AlertStage {
   // MARK: Live
 
   private func judge(_ group: PolicyGroup, _ view: PipelineRunner.BatchView) throws -> [AlertEvent] {
-    let relation = "stage.\(SQL.quote(identifier: group.table))"
+    let relation = group.relation(Self.staged)
     var positions = group.positions
-    for row in try view.query("SELECT \"partition\", max(\"offset\") + 1 FROM \(relation) GROUP BY ALL") {
+    for row in try view.query("SELECT \"partition\", max(\"offset\") + 1 FROM \(relation) AS r GROUP BY ALL") {
       guard let partition = row[0].intValue, let next = row[1].intValue else { continue }
       positions[Int32(partition)] = Int64(next)
     }
@@ -158,7 +164,10 @@ public final class AlertStage {
     for group in groups {
       let table = try lake.table(named: group.table)
       let snapshot = try table.snapshot()
-      let scan = try DeltaReader.scanSQL(snapshot)
+      // Whoever lends coordinates is committed first, so that its newest version has those of every row.
+      let scan = try group.relation { name in
+        try DeltaReader.scanSQL(name == group.table ? snapshot : lake.table(named: name).snapshot())
+      }
       let end = group.identity.positions(in: snapshot.transactions)
       let starts = try register(group, at: end)
       let stored = try desk.store.read { _, transactions in group.stored(transactions) }

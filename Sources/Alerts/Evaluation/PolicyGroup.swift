@@ -1,5 +1,6 @@
 internal import JSON
 internal import DeltaLake
+internal import Pipelines
 internal import Streaming
 
 /// Policies that are judged together: on one table, with the same columns for patient, time and ward.
@@ -23,8 +24,13 @@ final class PolicyGroup {
   private let columnNames: [String]
   /// Those that the policies need, as a list for SELECT.
   private let columns: String
+  /// Whose coordinates the table's rows borrow; nil: they have their own.
+  private let lender: RowLender?
 
-  private init(_ policies: [AlertPolicy], identity: FlowIdentity, schema: String, columnNames: [String]) {
+  private init(
+    _ policies: [AlertPolicy], identity: FlowIdentity, schema: String, columnNames: [String], lender: RowLender?
+  ) {
+    self.lender = lender
     table = policies[0].table
     self.identity = identity
     self.columnNames = columnNames
@@ -36,20 +42,29 @@ final class PolicyGroup {
   /// Groups of policies, in order of their names.
   /// - Parameter columnNames: The columns of the table of that name.
   static func groups(
-    _ policies: [AlertPolicy], identity: FlowIdentity, columnNames: (String) throws -> [String]
+    _ policies: [AlertPolicy], of pipeline: Pipeline, identity: FlowIdentity,
+    columnNames: (String) throws -> [String]
   ) rethrows -> [PolicyGroup] {
     try Dictionary(grouping: policies) { [$0.table, $0.patient, $0.time, $0.ward ?? ""] }
       .sorted { $0.key.lexicographicallyPrecedes($1.key) }.enumerated()
       .map { number, group in
-        PolicyGroup(
+        let lender = RowLender(to: group.value[0], in: pipeline)
+        return PolicyGroup(
           group.value.sorted { $0.name < $1.name }, identity: identity, schema: "alerts_\(number)",
-          columnNames: try columnNames(group.key[0]))
+          columnNames: try columnNames(group.key[0]) + (lender?.columns ?? []), lender: lender)
       }
   }
 
   /// Some of its policies alone, with the same place for state.
   func part(_ policies: [AlertPolicy]) -> PolicyGroup {
-    PolicyGroup(policies, identity: identity, schema: "alerts_part", columnNames: columnNames)
+    PolicyGroup(policies, identity: identity, schema: "alerts_part", columnNames: columnNames, lender: lender)
+  }
+
+  /// The rows that are judged, with their coordinates.
+  /// - Parameter place: The relation of the table of that name.
+  func relation(_ place: (String) throws -> String) rethrows -> String {
+    let own = try place(table)
+    return try lender.map { $0.relation(own, try place($0.table)) } ?? own
   }
 
   // MARK: Positions

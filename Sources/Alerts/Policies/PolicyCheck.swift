@@ -36,11 +36,12 @@ struct PolicyCheck {
     guard let columns = table.columns.map({ Set($0.map { $0.lowercased() }) }) else { return }
     var needed = [policy.patient] + policy.show + (policy.ward.map { [$0] } ?? [])
     // A view is judged as a whole: its moment is that of its refresh.
-    if table.kind == .streaming { needed += [policy.time, "partition", "offset"] }
+    if table.kind == .streaming { needed.append(policy.time) }
+    if table.kind == .streaming, RowLender(to: policy, in: pipeline) == nil { needed += ["partition", "offset"] }
     for column in needed where !columns.contains(column.lowercased()) {
       let reason =
         column == "partition" || column == "offset"
-        ? "add _\(column) AS \"\(column)\" to its SELECT (or \"\(column)\" of the table before it)"
+        ? "read it from a table that has both, with the same columns of patient and time; or add _\(column) AS \"\(column)\" to its SELECT (or \"\(column)\" of the table before it)"
         : "known here: \((table.columns ?? []).joined(separator: ", "))"
       problems.add(
         at: policy.location, "\(policy.name) needs the column '\(column)', which \(table.name) does not have",

@@ -1,5 +1,6 @@
 internal import DeltaLake
 internal import DuckDB
+public import Pipelines
 public import Streaming
 
 /// Runs policies over the history in a table, by the same SQL and the same rules as the live stream.
@@ -26,16 +27,21 @@ public final class PolicyReplay {
   }
 
   private let lake: Lake
+  private let pipeline: Pipeline
   private let connection: Connection
   private let since: Int64?
   private let truthFolder: String?
 
   /// A replay.
   /// - Parameters:
+  ///   - pipeline: The pipeline whose policies are replayed.
   ///   - since: Event time of the first row to judge, microseconds since 1970; nil: the whole history.
   ///   - truthFolder: Where the labelled deteriorations lie, if there are any.
-  public init(lake: Lake, engine: QueryEngine, since: Int64? = nil, truthFolder: String? = nil) throws {
+  public init(
+    lake: Lake, pipeline: Pipeline, engine: QueryEngine, since: Int64? = nil, truthFolder: String? = nil
+  ) throws {
     self.lake = lake
+    self.pipeline = pipeline
     self.since = since
     self.truthFolder = truthFolder
     connection = try engine.connect(scratch: "alerts replay")
@@ -43,7 +49,7 @@ public final class PolicyReplay {
 
   private var run: PolicyEvaluator.Run { { [connection] in try connection.query($0).rows() } }
 
-  /// Replays policies of one pipeline.
+  /// Replays policies of the pipeline.
   /// - Parameter answers: Every alert is acknowledged at once, so that a latching one ends with its condition; false:
   ///   nobody does anything.
   public func replay(_ policies: [AlertPolicy], answers: Bool = true) throws -> Result {
@@ -52,10 +58,11 @@ public final class PolicyReplay {
     let groups = Dictionary(grouping: policies) { [$0.table, $0.patient, $0.time, $0.ward ?? ""] }
     for (_, group) in groups.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
       let snapshot = try lake.table(named: group[0].table).snapshot()
-      let relation = try rows(group, snapshot)
+      let lender = RowLender(to: group[0], in: pipeline)
+      let relation = try rows(group, snapshot, lender)
       let evaluator = PolicyEvaluator(
         group.sorted { $0.name < $1.name }, schema: "alerts_replay",
-        hasIngestTime: snapshot.schema["ingest_time"] != nil)
+        hasIngestTime: snapshot.schema["ingest_time"] != nil || lender?.columns.contains("ingest_time") ?? false)
       try evaluator.reset(run)
       transitions += try evaluator.evaluate(relation, run)
       if result.rows == 0 { try measure(relation, group[0], &result) }
@@ -73,10 +80,14 @@ public final class PolicyReplay {
   }
 
   /// The rows to judge, with the columns that the policies name. A day before `since` settles what was pending then.
-  private func rows(_ policies: [AlertPolicy], _ snapshot: Snapshot) throws -> String {
-    let list = PolicyEvaluator.columns(policies, of: snapshot.schema.names)
+  private func rows(_ policies: [AlertPolicy], _ snapshot: Snapshot, _ lender: RowLender?) throws -> String {
+    let list = PolicyEvaluator.columns(policies, of: snapshot.schema.names + (lender?.columns ?? []))
+    let own = try DeltaReader.scanSQL(snapshot)
+    let relation = try lender.map {
+      $0.relation(own, try DeltaReader.scanSQL(lake.table(named: $0.table).snapshot()))
+    }
     let condition = since.map { "epoch_us(\(SQL.quote(identifier: policies[0].time))) >= \($0 - 86_400_000_000)" }
-    return "(SELECT \(list) FROM \(try DeltaReader.scanSQL(snapshot)) AS h WHERE \(condition ?? "true"))"
+    return "(SELECT \(list) FROM \(relation ?? own) AS h WHERE \(condition ?? "true"))"
   }
 
   private func measure(_ relation: String, _ policy: AlertPolicy, _ result: inout Result) throws {

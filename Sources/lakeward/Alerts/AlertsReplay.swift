@@ -34,7 +34,8 @@ enum AlertsReplay {
     }
     let landing = pipeline.source?.landing.map { workspace.lake.resolve($0.path) }
     let replay = try PolicyReplay(
-      lake: workspace.lake, engine: engine, since: since, truthFolder: arguments.text("truth") ?? landing)
+      lake: workspace.lake, pipeline: pipeline, engine: engine, since: since,
+      truthFolder: arguments.text("truth") ?? landing)
     let hours = try arguments.number("shift-hours", minimum: 0.1) ?? 12
     guard let text = arguments.text("budget") else {
       let result = try replay.replay(policies)

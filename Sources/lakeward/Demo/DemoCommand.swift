@@ -13,7 +13,7 @@ enum DemoCommand: Command {
     usage: lakeward demo [--seconds N] [--rate N] [--listen HOST:PORT]
 
     Generates a population in Synthea's CSV schema if the lake holds none, trains the models, streams simulated test
-    results and the vital signs of a ward with faults through bronze, silver and gold, raises alerts, and shows it all on
+    results and the vital signs of a ward (its last three hours first) with faults through bronze, silver and gold, raises alerts, and shows it all on
     http://127.0.0.1:8080 (or a free port, if that one is taken) until Ctrl-C. At the end what is left is processed and
     the tables are verified. All data are invented; nothing leaves the machine.
 
@@ -39,7 +39,12 @@ enum DemoCommand: Command {
     try DemoModels.prepare(workspace, patients: try arguments.integer("patients", minimum: 50) ?? 2_000, stop: stop)
     guard !stop.isStopped else { return 0 }
 
-    let pipelines = try ["illness", "vitals", "risk", "diabetes"].map { try workspace.pipeline($0) }
+    let pipelines = try ["illness", "vitals", "risk", "diabetes"].map { name in
+      var pipeline = try workspace.pipeline(name)
+      // A ward wants to see at once what its patients do.
+      if name == "vitals" { pipeline.trigger.intervalSeconds = min(0.2, pipeline.trigger.intervalSeconds) }
+      return pipeline
+    }
     let operations = try Operations(level: .warning)
     let server = try ServerStart.start(
       workspace, listen: arguments.text("listen"), portFile: arguments.text("port-file"), metrics: operations.metrics,
@@ -61,6 +66,7 @@ enum DemoCommand: Command {
         if isShown { view.observe(event, batch) }
       }
     }
+    let anomalies = DemoAnomalyTraining(workspace, stop: stop)
     let models = ModelWatching(pipelines, workspace, operations)
     let keepers = try ViewKeeping.start(pipelines + [workspace.pipeline("population")], workspace)
     let pushes = try PushFeed.start(pipelines, workspace, brokers: nil, operations: operations, stop: stop)
@@ -75,6 +81,7 @@ enum DemoCommand: Command {
     view.finish()
     let failures = jobs.compactMap { $0.wait() }
     for feed in pushes { feed.wait() }
+    anomalies.wait()
     models.stop(lastRound: false)
     for keeper in keepers { keeper.stop() }
     end.stop()

@@ -30,7 +30,7 @@ enum DemoFeeds {
       case "vitals":
         return try feed(
           VitalsSimulator(seed: seed, beds: beds, speed: speed, faults: .mixed), pipeline, folder,
-          rate: Double(beds) / 2)
+          rate: Double(beds) / 2, after: history(seed: seed))
       case "risk":
         return try feed(RiskSimulator(seed: seed, patients: 200, faults: .mixed), pipeline, folder, rate: 20)
       case "diabetes":
@@ -42,10 +42,23 @@ enum DemoFeeds {
     }
   }
 
+  /// The same ward's last hours, at the pace of life: what charts begin with and the model of anomalies learns from.
+  private static func history(seed: UInt64) -> [UInt8] {
+    let (hours, secondsBetween) = (3, 30)
+    let count = beds * hours * 3_600 / secondsBetween
+    let step = Int64(secondsBetween) * 1_000_000 / Int64(beds)
+    var simulator = VitalsSimulator(seed: seed, beds: beds)
+    var lines: [UInt8] = []
+    let start = Int64(Date().timeIntervalSince1970 * 1e6) - Int64(count) * step
+    simulator.append(count: count, startingAt: start, step: step, to: &lines)
+    return lines
+  }
+
   private static func feed<Simulator: RecordSimulator>(
-    _ simulator: Simulator, _ pipeline: Pipeline, _ folder: String, rate: Double
+    _ simulator: Simulator, _ pipeline: Pipeline, _ folder: String, rate: Double, after earlier: [UInt8] = []
   ) throws -> any DemoFeed {
     let writer = try LandingWriter(folder: folder, prefix: "demo", delivery: .growing, maximumFileBytes: 8 << 20)
+    if !earlier.isEmpty { try writer.write(earlier) }
     let feed = BackgroundFeed(
       RecordFeed(simulator: simulator, target: .landing(writer)), name: pipeline.name, truthFolder: folder)
     feed.start(rate: rate)

@@ -1,3 +1,4 @@
+internal import DeltaLake
 internal import Foundation
 internal import Models
 internal import Simulation
@@ -32,4 +33,33 @@ enum DemoModels {
     )
     _ = try workspace.importFolder([folder]) { _ in }
   }
+}
+
+/// Trains the demo's model of anomalies beside the running stream, once it has brought enough readings to learn from. The
+/// stream takes it up by itself.
+final class DemoAnomalyTraining: Sendable {
+  private static let readings: Int64 = 8_000
+  private let done = DispatchSemaphore(value: 0)
+
+  init(_ workspace: Workspace, stop: StopSignal) {
+    let thread = Thread { [self] in
+      while !stop.isStopped, (try? workspace.registry.liveVersion(of: "vitals")) ?? nil == nil {
+        let table = try? workspace.lake.table(named: "silver_patient_vitals").snapshot()
+        if let count = (try? table?.rowCount()) ?? nil, count >= Self.readings {
+          do { _ = try workspace.train("vitals") { _ in } } catch { Console.warn("the model vitals: \(error)") }
+          break
+        }
+        stop.wait(seconds: 1)
+      }
+      // An engine that was used here must not go away together with its thread.
+      while !stop.isStopped { stop.wait(seconds: 3_600) }
+      done.signal()
+    }
+    thread.name = "demo anomalies"
+    thread.stackSize = 8 << 20
+    thread.start()
+  }
+
+  /// Waits for the end; the stop must have been asked for.
+  func wait() { done.wait() }
 }
