@@ -40,8 +40,9 @@ test: setup peers lint ## every test, against real peers
 	@$(SWIFT) swift build $(KEPT) --build-tests $(SWIFT_FLAGS)
 	@$(SWIFT) LAKEWARD_REQUIRE_PEERS=1 swift test $(KEPT) --skip-build --disable-xctest $(SWIFT_FLAGS)
 
-bench: build ## side by side with Spark and with DuckDB alone, on this machine; BENCH_RECORDS=1000000
-	@bench/stream --records $(BENCH_RECORDS)
+bench: build ## every figure beside its peers', on this machine, into docs/benchmarks.md; BENCH_RECORDS=1000000
+	@for product in delta-bench latency-bench models-bench; do $(SWIFT) swift build $(KEPT) -c release --product $$product; done
+	@bench/report --records $(BENCH_RECORDS)
 
 soak: build ## the vitals pipeline at 20,000 records/s with faults for SOAK_MINUTES=10, then verify
 	@bench/soak --minutes $(SOAK_MINUTES)

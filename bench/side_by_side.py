@@ -68,11 +68,8 @@ def main():
     results = {name: median(runs) for name, runs in rounds.items()}
     goals = ratios(results)
     report(facts, results, goals)
-    folder = os.path.join(WORK, "results")
-    os.makedirs(folder, exist_ok=True)
-    name = "stream.json" if arguments.pipeline == "illness" else "stream-%s.json" % arguments.pipeline
-    with open(os.path.join(folder, name), "w") as file:
-        json.dump({"facts": facts, "results": results, "rounds": rounds, "goals": goals}, file, indent=2)
+    name = "stream" if arguments.pipeline == "illness" else "stream-%s" % arguments.pipeline
+    store(name, {"facts": facts, "results": results, "rounds": rounds, "goals": goals})
     return 1 if arguments.check and not all(goal["met"] for goal in goals if goal["met"] is not None) else 0
 
 
@@ -259,6 +256,11 @@ def describe(source):
             while block := file.read(1 << 22):
                 records += block.count(b"\n")
                 size += len(block)
+    return {"records": records, "megabytes": size // 10**6, "files": len(names)} | describe_machine()
+
+
+def describe_machine():
+    """What the figures were measured on."""
     processor = platform.processor() or "processor"
     with open("/proc/cpuinfo") as file:
         for line in file:
@@ -267,8 +269,7 @@ def describe(source):
                 break
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {
-        "records": records, "megabytes": size // 10**6, "files": len(names), "processor": processor,
-        "cores": os.cpu_count(), "memory_gibibytes": round(memory, 1), "system": platform.platform(),
+        "processor": processor, "cores": os.cpu_count(), "memory_gibibytes": round(memory, 1), "system": platform.platform(),
         "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
 
@@ -290,6 +291,14 @@ def table_rows(folder):
                 if "remove" in action:
                     live.pop(action["remove"]["path"], None)
     return sum(live.values())
+
+
+def store(name, results):
+    """Keeps results where bench/report finds them."""
+    folder = os.path.join(WORK, "results")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name + ".json"), "w") as file:
+        json.dump(results, file, indent=1, default=float)
 
 
 def fresh(name):
