@@ -134,4 +134,33 @@ import Testing
     filter.patient = "p1"
     #expect(try other.list(filter).map(\.id) == [old])
   }
+
+  /// What a large backlog raises at once is more than one slice of rows, and one commit all the same.
+  @Test func manyAlertsAtOnceAreOneCommit() throws {
+    let desk = try desk()
+    let count = 20_500
+    let time = instant("2026-01-05T08:00:00Z")
+    let made = try desk.store.commit { book, _ in
+      let transitions = (0..<count).map { number in
+        Transition(
+          begins: true, policy: Sample.policy.id, patient: "p\(number)", ward: "A'1", eventTime: time, since: time)
+      }
+      return AlertStore.Change(
+        events: AlertRules.events(
+          transitions, in: book, policies: [Sample.policy.id: Sample.policy], covers: [:], now: clock.now))
+    }
+    #expect(made.count == count)
+    let table = try lake.table(named: AlertStore.eventsTable)
+    // Version 0 made the table.
+    #expect(try table.snapshot().version == 1)
+    #expect(try table.snapshot().files.count == 2)
+    try desk.project()
+    let other = try self.desk()
+    #expect(try other.events(after: 0, limit: 100_000).map(\.sequence) == Array(1...Int64(count)))
+    let connection = try QueryEngine(lake: lake).connect()
+    let scan = try DeltaReader.scanSQL(lake.table(named: AlertStore.alertsTable).snapshot())
+    #expect(
+      try connection.query("SELECT count(*), count(DISTINCT alert_id), min(ward) FROM \(scan)").rows()
+        == [[.int(Int64(count)), .int(Int64(count)), .string("A'1")]])
+  }
 }

@@ -33,7 +33,9 @@ import Testing
       let partition = Int32(patient % 2)
       // Values wander, so that they stay beyond a limit for a while and flap around it.
       level[patient] = max(60, min(160, (level[patient] ?? 110) + Double(random.below(41)) - 20))
-      let late = random.below(10) == 0 ? Int64(random.below(300)) * 1_000_000 : 0
+      var late = random.below(10) == 0 ? Int64(random.below(300)) * 1_000_000 : 0
+      // A clock that is ahead by hours, and a reading from long ago.
+      if random.below(25) == 0 { late = [-7_200_000_000, 3_600_000_000][random.below(2)] }
       rows.append(
         Row(
           patient: "p\(patient)", time: clock - late, ward: patient < 3 ? "A" : "B",
@@ -79,11 +81,17 @@ import Testing
     }
     var found: Set<Transition> = []
     var newest: [String: Int64] = [:]
-    var wards: [String: String] = [:]
     var up: [Key: Runs] = [:]
     var down: [Key: Runs] = [:]
     var isOn: Set<Key> = []
     var watermark: [Int32: Int64] = [:]
+    var lastTimes: [Int32: [Int64]] = [:]
+    var heard: [String: Int64] = [:]
+    var wards: [String: String] = [:]
+    let longest =
+      policies.compactMap { policy -> Int64? in
+        if case .missing(let seconds) = policy.trigger { Int64(seconds * 1e6) } else { nil }
+      }.max() ?? 0
     var parts: [String: Int32] = [:]
     func note(_ policy: AlertPolicy, _ patient: String, _ ward: String, _ time: Int64, _ since: Int64, _ begins: Bool)
       -> Transition
@@ -94,7 +102,7 @@ import Testing
     func absences() {
       for policy in policies {
         guard case .missing(let seconds) = policy.trigger else { continue }
-        for (patient, last) in newest
+        for (patient, last) in heard
         where last + Int64(seconds * 1e6) <= parts[patient].flatMap({ watermark[$0] }) ?? .min {
           guard isOn.insert(Key(policy: policy.name, patient: patient)).inserted else { continue }
           found.insert(note(policy, patient, wards[patient] ?? "", last + Int64(seconds * 1e6), last, true))
@@ -103,12 +111,25 @@ import Testing
     }
     for row in rows {
       absences()
-      let isLate = newest[row.patient].map { row.time <= $0 } ?? false
-      watermark[row.partition] = max(watermark[row.partition] ?? .min, row.time)
-      if isLate { continue }
+      let isHistory = watermark[row.partition].map { row.time + longest <= $0 } ?? false
+      let isHeard = !isHistory && heard[row.patient].map { row.time > $0 } ?? true
+      lastTimes[row.partition] = Array(((lastTimes[row.partition] ?? []) + [row.time]).suffix(5))
+      if let reached = lastTimes[row.partition], reached.count == 5 {
+        watermark[row.partition] = max(watermark[row.partition] ?? .min, reached.min() ?? .min)
+      }
+      if isHeard {
+        heard[row.patient] = row.time
+        wards[row.patient] = row.ward
+        parts[row.patient] = row.partition
+        for policy in policies {
+          guard case .missing = policy.trigger,
+            isOn.remove(Key(policy: policy.name, patient: row.patient)) != nil
+          else { continue }
+          found.insert(note(policy, row.patient, row.ward, row.time, row.time, false))
+        }
+      }
+      if let last = newest[row.patient], row.time <= last { continue }
       newest[row.patient] = row.time
-      wards[row.patient] = row.ward
-      parts[row.patient] = row.partition
       for policy in policies {
         let key = Key(policy: policy.name, patient: row.patient)
         var met: Bool?
@@ -124,11 +145,7 @@ import Testing
           if row.doubt { continue }
           met = row.value.map { $0 < 90 }
           clear = met.map { !$0 }
-        default:
-          if isOn.remove(key) != nil {
-            found.insert(note(policy, row.patient, row.ward, row.time, row.time, false))
-          }
-          continue
+        default: continue
         }
         guard let met, let clear else { continue }
         up[key] = met ? Runs(start: up[key]?.start ?? row.time, count: (up[key]?.count ?? 0) + 1) : nil
@@ -217,6 +234,62 @@ import Testing
       #expect(Set(found).subtracting(expected) == [], "too many in batches of about \(size)")
       #expect(expected.subtracting(found) == [], "missing in batches of about \(size)")
     }
+  }
+
+  /// Absences by one policy of half an hour, in rows that come in this order.
+  private func absences(_ rows: [Row]) throws -> [Transition] {
+    let directory = try TemporaryDirectory("absences")
+    let connection = try QueryEngine(lake: Lake(root: directory.file("lake")), threads: 1).connect(scratch: "test")
+    var policy = Self.policies()[3]
+    policy.trigger = .missing(seconds: 1_800)
+    policy.retrospectiveSeconds = 900
+    try Self.fill(connection, rows)
+    return try Self.judge(connection, [policy], cuts: [0..<rows.count / 2, rows.count / 2..<rows.count])
+  }
+
+  private func row(_ patient: Int, _ time: Int64, ingest: Int64, _ offset: Int) -> Row {
+    Row(
+      patient: "p\(patient)", time: time, ward: "A", value: 100, doubt: false, ingest: ingest, partition: 0,
+      offset: Int64(offset))
+  }
+
+  /// Devices whose clocks are ahead by hours raise nothing about the others: each used to make everybody absent.
+  @Test func clocksThatAreAheadMakeNobodyAbsent() throws {
+    let start = instant("2026-01-05T08:00:00Z")
+    let rows = (0..<4_000).map { number in
+      let time = start + Int64(number) * 500_000
+      return row(number % 50, number % 37 == 0 ? time + 7_200_000_000 : time, ingest: time, number)
+    }
+    #expect(try absences(rows).isEmpty)
+  }
+
+  /// An archive that comes patient by patient is history: it says nothing about who is here now.
+  @Test func anArchivePatientByPatientMakesNobodyAbsentAgainAndAgain() throws {
+    let start = instant("2026-01-05T08:00:00Z")
+    let now = instant("2026-06-01T08:00:00Z")
+    let rows = (0..<40).flatMap { patient in
+      (0..<100).map { number in
+        row(patient, start + Int64(number) * Self.minute, ingest: now, patient * 100 + number)
+      }
+    }
+    #expect(try absences(rows).isEmpty)
+  }
+
+  /// Somebody falls silent for an hour and comes back: live that is told, in an archive it is for the record.
+  @Test(arguments: [0, 30 * 86_400_000_000] as [Int64]) func anAbsenceOfLongAgoTellsNobody(age: Int64) throws {
+    let start = instant("2026-01-05T08:00:00Z")
+    var rows: [Row] = []
+    for minute in 0..<180 {
+      let time = start + Int64(minute) * Self.minute
+      for patient in 0..<8 where patient > 0 || !(40..<100).contains(minute) {
+        rows.append(row(patient, time, ingest: time + age, rows.count))
+      }
+    }
+    let found = try absences(rows)
+    #expect(found.map(\.patient) == ["p0", "p0"])
+    #expect(found.map(\.begins) == [true, false])
+    #expect(found.map(\.eventTime) == [start + 69 * Self.minute, start + 100 * Self.minute])
+    #expect(found.first?.isRetrospective == (age > 0))
   }
 }
 

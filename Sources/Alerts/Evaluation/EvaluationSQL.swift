@@ -1,4 +1,5 @@
 internal import DuckDB
+internal import JSON
 internal import Streaming
 
 /// The SQL that judges the rows of one table by its policies. Pure text.
@@ -23,15 +24,35 @@ struct EvaluationSQL {
   private var conditions: [AlertPolicy] {
     policies.filter { if case .condition = $0.trigger { true } else { false } }
   }
-  private var absences: [(policy: AlertPolicy, microseconds: Int64)] {
-    policies.compactMap { policy in
-      if case .missing(let seconds) = policy.trigger { (policy, Int64(seconds * 1e6)) } else { nil }
+  /// Nil if no policy waits for rows that are missing.
+  private var absence: AbsenceSQL? {
+    let waits = policies.compactMap { policy -> AbsenceSQL.Wait? in
+      guard case .missing(let seconds) = policy.trigger else { return nil }
+      return AbsenceSQL.Wait(
+        policy: policy.name, microseconds: Int64(seconds * 1e6),
+        retrospectiveMicroseconds: policy.retrospectiveSeconds.map { Int64($0 * 1e6) })
     }
+    guard !waits.isEmpty else { return nil }
+    return AbsenceSQL(
+      schema: schema, waits: waits, base: { base($0) }, order: order, hasIngestTime: hasIngestTime)
   }
-  var watchesAbsence: Bool { !absences.isEmpty }
+  var watchesAbsence: Bool { absence != nil }
 
   private static func name(_ text: String) -> String { SQL.quote(identifier: text) }
   private static func text(_ text: String) -> String { SQL.quote(literal: text) }
+
+  /// Patients by policy as a relation of `policy`, `patient`, `is_on`. One literal, because each literal of a long list
+  /// costs the planner more than the row is worth.
+  private static func relation(_ rows: [(policy: String, patient: String, isOn: Bool)]) -> String {
+    let list = rows.map { row in
+      JSONValue.object(["policy": .string(row.policy), "patient": .string(row.patient), "is_on": .bool(row.isOn)])
+    }
+    let shape = "[{\"policy\": \"VARCHAR\", \"patient\": \"VARCHAR\", \"is_on\": \"BOOLEAN\"}]"
+    return """
+      SELECT r.policy, r.patient, r.is_on FROM (
+        SELECT unnest(from_json(\(text(JSONValue.array(list).text)), \(text(shape)))) AS r) AS list
+      """
+  }
 
   /// Fails to bind if the SQL of a policy does not fit a relation.
   static func probe(_ policy: AlertPolicy, _ relation: String) -> String {
@@ -55,8 +76,8 @@ struct EvaluationSQL {
       CREATE SCHEMA IF NOT EXISTS \(schema);
       CREATE OR REPLACE TABLE \(schema).rules AS SELECT * FROM (VALUES \(rules.joined(separator: ", ")))
         AS v(policy, delay, readings, clear_delay, clear_readings);
-      CREATE OR REPLACE TABLE \(schema).seen (patient VARCHAR, last BIGINT, ward VARCHAR, part INTEGER);
-      CREATE OR REPLACE TABLE \(schema).clocks (part INTEGER, newest BIGINT);
+      CREATE OR REPLACE TABLE \(schema).seen (patient VARCHAR, last BIGINT);
+      \(AbsenceSQL.reset(schema));
       CREATE OR REPLACE TABLE \(schema).state (policy VARCHAR, patient VARCHAR, t_since BIGINT, t_count BIGINT,
         c_since BIGINT, c_count BIGINT, latch BOOLEAN)
       """
@@ -66,23 +87,15 @@ struct EvaluationSQL {
   /// the rows alone, so that a policy that begins late does not raise an alert about everybody who has ever left.
   /// - Parameter active: Policy and patient.
   func latches(_ active: [(policy: String, patient: String)]) -> String {
-    let values = active.map { "(\(Self.text($0.policy)), \(Self.text($0.patient)))" }
-    let list = values.isEmpty ? "SELECT NULL, NULL WHERE false" : "VALUES \(values.joined(separator: ", "))"
-    let silent = absences.map { policy, microseconds in
-      """
-      ; INSERT INTO \(schema).state SELECT \(Self.text(policy.name)), patient, NULL, 0, NULL, 0, true
-      FROM \(schema).seen JOIN \(schema).clocks USING (part) WHERE last + \(microseconds) <= newest
-      """
-    }
+    let list = Self.relation(active.map { ($0.policy, $0.patient, true) })
     return """
       CREATE OR REPLACE TABLE \(schema).state AS
       SELECT policy, patient, t_since, coalesce(t_count, 0) AS t_count, c_since, coalesce(c_count, 0) AS c_count,
         l.is_on IS NOT NULL AS latch
       FROM \(schema).state AS s
-      FULL JOIN (SELECT column0::VARCHAR AS policy, column1::VARCHAR AS patient, true AS is_on FROM (\(list)) AS v(column0, column1)) AS l
-        USING (policy, patient)
+      FULL JOIN (\(list)) AS l USING (policy, patient)
       WHERE l.is_on IS NOT NULL OR s.t_count > 0
-      \(silent.joined())
+      \(absence?.latches ?? "")
       """
   }
 
@@ -179,7 +192,7 @@ struct EvaluationSQL {
   }
 
   /// The rows at which the condition of a patient begins to hold or is over, as the columns of `transition`.
-  func transitions(_ relation: String) -> String {
+  var transitions: String {
     var parts: [String] = []
     if !conditions.isEmpty {
       let facts = conditions.filter { !$0.show.isEmpty }.map { policy in
@@ -204,70 +217,8 @@ struct EvaluationSQL {
         WHERE mark <> before
         """)
     }
-    for (policy, microseconds) in absences {
-      parts.append(absent(policy, after: microseconds, relation))
-    }
+    if let absence { parts += absence.waits.map(absence.transitions) }
     return "\(parts.joined(separator: " UNION ALL ")) ORDER BY o, policy, begins DESC"
-  }
-
-  /// Gaps between a patient's rows, and patients who have been silent up to the newest event time of their partition:
-  /// a partition that is read later than another makes nobody absent.
-  private func absent(_ policy: AlertPolicy, after microseconds: Int64, _ relation: String) -> String {
-    let name = Self.text(policy.name)
-    return """
-      SELECT \(name) AS policy, patient, ward, time, since, begins, o, false AS old, CAST(NULL AS VARCHAR) AS facts FROM (
-        WITH ordered AS (
-          SELECT _patient, _time, _ward, "partition" AS part, row_number() OVER (ORDER BY \(order)) AS o
-          FROM (\(base(relation))) AS b),
-        placed AS (
-          SELECT ordered.*, greatest(c.newest, max(_time) OVER (
-              PARTITION BY ordered.part ORDER BY o ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS newest,
-            greatest(s.last, max(_time) OVER (
-              PARTITION BY _patient ORDER BY o ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS before,
-            coalesce(k.latch, false) AS latch
-          FROM ordered LEFT JOIN \(schema).clocks AS c ON c.part = ordered.part
-          LEFT JOIN \(schema).seen AS s ON s.patient = _patient
-          LEFT JOIN (SELECT patient, latch FROM \(schema).state WHERE policy = \(name)) AS k ON k.patient = _patient),
-        counted AS (
-          SELECT *, row_number() OVER (PARTITION BY _patient ORDER BY o) AS place FROM placed
-          WHERE before IS NULL OR _time > before),
-        gaps AS (
-          SELECT *, latch AND place = 1 AS was_on, before IS NOT NULL AND newest >= before + \(microseconds) AS is_gap
-          FROM counted)
-        SELECT _patient AS patient, _ward AS ward, before + \(microseconds) AS time, before AS since, true AS begins, o
-        FROM gaps WHERE is_gap AND NOT was_on
-        UNION ALL
-        SELECT _patient, _ward, _time, _time, false, o FROM gaps WHERE is_gap OR was_on
-        UNION ALL
-        SELECT n.patient, n.ward, n.last + \(microseconds), n.last, true, CAST(9223372036854775807 AS BIGINT)
-        FROM (\(newestRows(relation))) AS n JOIN (\(newestClocks(relation))) AS c ON c.part = n.part
-        LEFT JOIN (SELECT patient, latch FROM \(schema).state WHERE policy = \(name)) AS k ON k.patient = n.patient
-        LEFT JOIN (SELECT DISTINCT _patient AS patient FROM counted) AS here ON here.patient = n.patient
-        WHERE n.last + \(microseconds) <= c.newest AND (here.patient IS NOT NULL OR k.latch IS NOT TRUE)
-      )
-      """
-  }
-
-  /// For each patient the newest event time, with this batch.
-  private func newestRows(_ relation: String) -> String {
-    """
-    SELECT patient, max(last) AS last, arg_max(ward, last) AS ward, arg_max(part, last) AS part FROM (
-      SELECT patient, last, ward, part FROM \(schema).seen
-      UNION ALL
-      SELECT _patient, max(_time), arg_max(_ward, _time), arg_max("partition", _time)
-      FROM (\(base(relation))) AS b GROUP BY _patient
-    ) AS u GROUP BY patient
-    """
-  }
-
-  /// For each partition the newest event time, with this batch.
-  private func newestClocks(_ relation: String) -> String {
-    """
-    SELECT part, max(newest) AS newest FROM (
-      SELECT part, newest FROM \(schema).clocks
-      UNION ALL SELECT "partition", max(_time) FROM (\(base(relation))) AS b GROUP BY "partition"
-    ) AS u GROUP BY part
-    """
   }
 
   /// Works out the state after the batch, beside the one before it.
@@ -276,11 +227,6 @@ struct EvaluationSQL {
     let kept = """
       SELECT policy, patient, t_since, t_count, c_since, c_count, latch FROM \(schema).state
       """
-    let values = absent.map { "(\(Self.text($0.policy)), \(Self.text($0.patient)), \($0.isOn))" }
-    let moved =
-      values.isEmpty
-      ? "SELECT CAST(NULL AS VARCHAR) AS policy, CAST(NULL AS VARCHAR) AS patient, false AS is_on WHERE false"
-      : "SELECT * FROM (VALUES \(values.joined(separator: ", "))) AS v(policy, patient, is_on)"
     let marked =
       conditions.isEmpty
       ? ""
@@ -297,7 +243,7 @@ struct EvaluationSQL {
       conditions.isEmpty
       ? "" : "ANTI JOIN (SELECT DISTINCT policy, patient FROM \(schema).marks) AS m USING (policy, patient)"
     return """
-      CREATE OR REPLACE TABLE \(schema).moved AS \(moved);
+      CREATE OR REPLACE TABLE \(schema).moved AS \(Self.relation(absent));
       CREATE OR REPLACE TABLE \(schema).next_state AS
       SELECT * FROM (\(kept)) AS k \(judged) ANTI JOIN \(schema).moved AS a USING (policy, patient)
       \(marked)
@@ -313,26 +259,40 @@ struct EvaluationSQL {
 
   private func nextSeen(_ relation: String) -> String {
     """
-    CREATE OR REPLACE TABLE \(schema).next_seen AS \(newestRows(relation));
-    CREATE OR REPLACE TABLE \(schema).next_clocks AS \(newestClocks(relation))
+    CREATE OR REPLACE TABLE \(schema).next_seen AS
+    SELECT patient, max(last) AS last FROM (
+      SELECT patient, last FROM \(schema).seen
+      UNION ALL SELECT _patient, max(_time) FROM (\(base(relation))) AS b GROUP BY _patient
+    ) AS u GROUP BY patient
     """
   }
+
+  /// Finds who is missing; nil if no policy asks.
+  func place(_ relation: String) -> String? { absence?.place(relation) }
 
   /// Makes the state after the batch the one that counts.
   var accept: String {
     """
-    DROP TABLE \(schema).state; ALTER TABLE \(schema).next_state RENAME TO state;
-    \(acceptSeen)
+    DROP TABLE \(schema).state; ALTER TABLE \(schema).next_state RENAME TO state; \(acceptSeen);
+    \(["touched", "rows", "marks", "moved"].map { "DROP TABLE IF EXISTS \(schema).\($0)" }.joined(separator: "; "))
+    """
+  }
+
+  /// Drops what is pending about patients, by policy.
+  func forget(_ gone: [(policy: String, patient: String)]) -> String {
+    """
+    DELETE FROM \(schema).state WHERE (policy, patient) IN (
+      SELECT (policy, patient) FROM (\(Self.relation(gone.map { ($0.policy, $0.patient, true) }))) AS g)
     """
   }
 
   private var acceptSeen: String {
-    """
-    DROP TABLE \(schema).seen; ALTER TABLE \(schema).next_seen RENAME TO seen;
-    DROP TABLE \(schema).clocks; ALTER TABLE \(schema).next_clocks RENAME TO clocks
-    """
+    (["DROP TABLE \(schema).seen; ALTER TABLE \(schema).next_seen RENAME TO seen"] + [absence?.accept].compactMap { $0 })
+      .joined(separator: "; ")
   }
 
   /// What rows before a position leave behind: event times of patients and partitions.
-  func remember(_ relation: String) -> String { "\(nextSeen(relation)); \(acceptSeen)" }
+  func remember(_ relation: String) -> String {
+    ([nextSeen(relation)] + [place(relation)].compactMap { $0 } + [acceptSeen]).joined(separator: "; ")
+  }
 }

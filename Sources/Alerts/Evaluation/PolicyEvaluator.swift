@@ -25,13 +25,13 @@ final class PolicyEvaluator {
     covering = Set(policies.filter { !$0.covers.isEmpty }.map(\.name))
   }
 
-  /// Names what the state depends on: other policies have other state.
+  /// Names what the state depends on: other policies have other state. The number is that of the state's own layout.
   var digest: String {
     let parts = policies.map { policy in
       "\(policy.name)|\(policy.table)|\(policy.patient)|\(policy.time)|\(policy.ward ?? "")|\(policy.trigger)"
         + "|\(policy.ignore ?? "")|\(policy.clear ?? "")|\(policy.delay)|\(policy.clearDelay)"
     }
-    return AlertIdentity.digest("\(hasIngestTime)\u{0}" + parts.joined(separator: "\u{0}"))
+    return AlertIdentity.digest("2\u{0}\(hasIngestTime)\u{0}" + parts.joined(separator: "\u{0}"))
   }
 
   /// The columns of a table that the policies may name, as a list for SELECT; wide tables are not copied whole.
@@ -73,9 +73,10 @@ final class PolicyEvaluator {
 
   private func all(_ relation: String, _ run: Run) throws -> [Transition] {
     _ = try run(sql.rows(relation))
+    if let placing = sql.place(relation) { _ = try run(placing) }
     if policies.contains(where: { if case .condition = $0.trigger { true } else { false } }) { _ = try run(sql.marks) }
     var found: [(order: Int, transition: Transition)] = []
-    for row in try run(sql.transitions(relation)) {
+    for row in try run(sql.transitions) {
       guard let name = row[0].stringValue, let policy = identities[name], let patient = row[1].stringValue,
         let time = row[3].intValue, let begins = row[5].boolValue
       else { continue }
@@ -113,7 +114,6 @@ final class PolicyEvaluator {
 
   /// Drops what is pending about patients, by policy.
   func forget(_ gone: [(policy: String, patient: String)], _ run: Run) throws {
-    let list = gone.map { "(\(SQL.quote(literal: $0.policy)), \(SQL.quote(literal: $0.patient)))" }
-    _ = try run("DELETE FROM \(sql.schema).state WHERE (policy, patient) IN (\(list.joined(separator: ", ")))")
+    _ = try run(sql.forget(gone))
   }
 }

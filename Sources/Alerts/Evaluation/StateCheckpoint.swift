@@ -27,12 +27,15 @@ struct StateCheckpoint {
       """
       COPY (
         SELECT 'seen' AS kind, CAST(NULL AS VARCHAR) AS policy, patient, last AS a, CAST(NULL AS BIGINT) AS b,
-          CAST(NULL AS BIGINT) AS c, CAST(NULL AS BIGINT) AS d, CAST(NULL AS BOOLEAN) AS latch, ward, part
+          CAST(NULL AS BIGINT) AS c, CAST(NULL AS BIGINT) AS d, CAST(NULL AS BOOLEAN) AS latch,
+          CAST(NULL AS VARCHAR) AS ward, CAST(NULL AS INTEGER) AS part, CAST(NULL AS BIGINT[]) AS tail
         FROM \(schema).seen
-        UNION ALL SELECT 'state', policy, patient, t_since, t_count, c_since, c_count, latch, NULL, NULL
+        UNION ALL SELECT 'state', policy, patient, t_since, t_count, c_since, c_count, latch, NULL, NULL, NULL
         FROM \(schema).state
-        UNION ALL SELECT 'clock', NULL, NULL, newest, NULL, NULL, NULL, NULL, NULL, part FROM \(schema).clocks
-        UNION ALL SELECT 'position', \(SQL.quote(literal: evaluator.digest)), NULL, next, NULL, NULL, NULL, NULL, NULL, part
+        UNION ALL SELECT 'heard', NULL, patient, last, NULL, NULL, NULL, NULL, ward, part, NULL FROM \(schema).heard
+        UNION ALL SELECT 'clock', NULL, NULL, newest, NULL, NULL, NULL, NULL, NULL, part, tail FROM \(schema).clocks
+        UNION ALL SELECT 'position', \(SQL.quote(literal: evaluator.digest)), NULL, next, NULL, NULL, NULL, NULL, NULL,
+          part, NULL
         FROM (VALUES \(rows.joined(separator: ", "))) AS v(part, next)
       ) TO \(SQL.quote(literal: temporary)) (FORMAT parquet)
       """)
@@ -60,9 +63,10 @@ struct StateCheckpoint {
       guard !positions.isEmpty else { return nil }
       _ = try run(
         """
-        INSERT INTO \(schema).seen SELECT patient, a, ward, part FROM \(scan) WHERE kind = 'seen';
+        INSERT INTO \(schema).seen SELECT patient, a FROM \(scan) WHERE kind = 'seen';
         INSERT INTO \(schema).state SELECT policy, patient, a, b, c, d, latch FROM \(scan) WHERE kind = 'state';
-        INSERT INTO \(schema).clocks SELECT part, a FROM \(scan) WHERE kind = 'clock'
+        INSERT INTO \(schema).heard SELECT patient, a, ward, part FROM \(scan) WHERE kind = 'heard';
+        INSERT INTO \(schema).clocks SELECT part, a, tail FROM \(scan) WHERE kind = 'clock'
         """)
       return positions
     } catch {

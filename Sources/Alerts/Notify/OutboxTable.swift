@@ -95,8 +95,11 @@ final class OutboxTable {
     if let newPlanned, newPlanned > planned {
       transactions.append(AppTransaction(appId: Self.planning, version: newPlanned))
     }
-    let files =
-      rows.isEmpty ? [] : try DeltaWriter(connection: connection).write(Self.columns.select(rows), into: table)
+    let files = try rows.slices.flatMap { slice in
+      try Self.columns.staged(slice, on: connection) {
+        try DeltaWriter(connection: connection).write($0, into: table)
+      }
+    }
     let outcome = try table.append(
       files, transactions: transactions, operation: "DELIVERIES", metrics: ["numOutputRows": String(rows.count)])
     guard case .committed = outcome else {

@@ -1,19 +1,20 @@
 internal import DeltaLake
 internal import DuckDB
 
-/// One value of a row that is written: SQL text from a Swift value.
+/// One value of a row that is written.
 enum Cell {
   case text(String?)
+  /// Microseconds since 1970.
   case time(Int64?)
   case number(Int64?)
   case flag(Bool)
 
-  var sql: String {
+  var value: Value {
     switch self {
-    case .text(let text): text.map { SQL.quote(literal: $0) } ?? "CAST(NULL AS VARCHAR)"
-    case .time(let time): time.map { "make_timestamptz(\($0))" } ?? "CAST(NULL AS TIMESTAMPTZ)"
-    case .number(let number): number.map { "CAST(\($0) AS BIGINT)" } ?? "CAST(NULL AS BIGINT)"
-    case .flag(let flag): flag ? "true" : "false"
+    case .text(let text): text.map(Value.string) ?? .null
+    case .time(let time): time.map(Value.timestampTZ) ?? .null
+    case .number(let number): number.map(Value.int) ?? .null
+    case .flag(let flag): .bool(flag)
     }
   }
 }
@@ -41,15 +42,37 @@ extension Array {
   /// The table's schema.
   func schema<Row>() -> Schema where Element == RowColumn<Row> { Schema(map { StructField($0.name, $0.type) }) }
 
-  /// A SELECT of these rows.
-  func select<Row>(_ rows: [Row]) -> String where Element == RowColumn<Row> {
-    let values = rows.map { row in "(\(map { $0.cell(row).sql }.joined(separator: ", ")))" }
-    let names = map { SQL.quote(identifier: $0.name) }.joined(separator: ", ")
-    return "SELECT * FROM (VALUES \(values.joined(separator: ",\n"))) AS rows(\(names))"
+  /// Puts rows into a table for as long as `body` reads them.
+  ///
+  /// As literals in a statement the planner would take milliseconds and tens of kilobytes for each row.
+  /// - Parameter body: Gets a SELECT of the rows.
+  func staged<Row, R>(
+    _ rows: some Collection<Row>, on connection: Connection, _ body: (_ select: String) throws -> R
+  ) throws -> R where Element == RowColumn<Row> {
+    let columns = map { "\(SQL.quote(identifier: $0.name)) \($0.type.sqlType)" }.joined(separator: ", ")
+    try connection.execute("CREATE OR REPLACE TABLE staged_rows (\(columns))")
+    defer { try? connection.execute("DROP TABLE IF EXISTS staged_rows") }
+    let appender = try connection.appender(table: "staged_rows")
+    for row in rows { try appender.append(map { $0.cell(row).value }) }
+    try appender.close()
+    return try body("SELECT * FROM staged_rows")
   }
 
   /// What a SELECT lists to read rows back.
   func list<Row>() -> String where Element == RowColumn<Row> { map(\.reading).joined(separator: ", ") }
+}
+
+extension Collection {
+  /// Rows in slices small enough for the engine that stores them.
+  var slices: [SubSequence] {
+    var slices: [SubSequence] = []
+    var rest = self[...]
+    while !rest.isEmpty {
+      slices.append(rest.prefix(20_000))
+      rest = rest.dropFirst(20_000)
+    }
+    return slices
+  }
 }
 
 /// Takes the values of a row that was read, by the names of its columns.

@@ -96,7 +96,11 @@ final class AlertStore: @unchecked Sendable {
         var files: [AddFile] = []
         if let last = change.events.last {
           transactions.append(AppTransaction(appId: Self.application, version: last.sequence))
-          files = try DeltaWriter(connection: connection).write(EventRows.columns.select(change.events), into: events)
+          files = try change.events.slices.flatMap { slice in
+            try EventRows.columns.staged(slice, on: connection) {
+              try DeltaWriter(connection: connection).write($0, into: events)
+            }
+          }
         }
         let outcome = try events.append(
           files, transactions: transactions, operation: "ALERTS",
@@ -128,18 +132,12 @@ final class AlertStore: @unchecked Sendable {
       guard let alerts else { return }
       let applied = try alerts.snapshot().transactions[Self.application] ?? 0
       guard book.sequence > applied else { return }
-      let changed = book.alerts.values.filter { $0.sequence > applied }.sorted { $0.id < $1.id }
-      let transaction = AppTransaction(appId: Self.application, version: book.sequence)
+      // In order, so that every slice says how far the table has come.
+      let changed = book.alerts.values.filter { $0.sequence > applied }.sorted { $0.sequence < $1.sequence }
       do {
-        if changed.isEmpty {
-          _ = try alerts.append([], transactions: [transaction], operation: "ALERTS")
-        } else {
-          _ = try DeltaEditor(connection: connection).merge(
-            into: alerts, using: AlertRows.columns.select(changed), on: "target.alert_id = source.alert_id",
-            [
-              .updateMatched(set: Self.assignments, condition: "source.\"sequence\" > target.\"sequence\""),
-              .insertNotMatched(values: Self.assignments),
-            ], transactions: [transaction])
+        for slice in changed.slices { try merge(slice, into: alerts) }
+        if changed.last?.sequence ?? applied < book.sequence {
+          _ = try alerts.append([], transactions: [Self.reached(book.sequence)], operation: "ALERTS")
         }
         book.forget(storedUpTo: book.sequence)
       } catch let error as DeltaError {
@@ -147,6 +145,22 @@ final class AlertStore: @unchecked Sendable {
         guard error.code == .conflict else { throw error }
       }
       try clean()
+    }
+  }
+
+  private static func reached(_ sequence: Int64) -> AppTransaction {
+    AppTransaction(appId: application, version: sequence)
+  }
+
+  private func merge(_ changed: ArraySlice<Alert>, into alerts: DeltaTable) throws {
+    guard let last = changed.last else { return }
+    _ = try AlertRows.columns.staged(changed, on: connection) { rows in
+      try DeltaEditor(connection: connection).merge(
+        into: alerts, using: rows, on: "target.alert_id = source.alert_id",
+        [
+          .updateMatched(set: Self.assignments, condition: "source.\"sequence\" > target.\"sequence\""),
+          .insertNotMatched(values: Self.assignments),
+        ], transactions: [Self.reached(last.sequence)])
     }
   }
 
