@@ -12,17 +12,13 @@ public final class KafkaGroupSource: RecordSource {
   public let topic: String
 
   private let configuration: KafkaConfiguration
-  private let options: KafkaSource.Options
   private var consumer: KafkaConsumer?
   /// Partitions that are being read.
   private var reading: Set<Int32> = []
   /// Partitions that the group has assigned and of which the runner knows: it repairs the tables before `start`.
   private var announced: Set<Int32> = []
-  private var positions: [Int32: Int64] = [:]
-  private var gaps: [Int32: Range<Int64>] = [:]
-  private var committed: [Int32: Int64] = [:]
+  private var records: TopicRecords
   private var hasJoined = false
-  private var spare: RecordBatch?
 
   /// A source for this topic. Does not contact the brokers yet.
   ///
@@ -32,12 +28,8 @@ public final class KafkaGroupSource: RecordSource {
     options: KafkaSource.Options = KafkaSource.Options()
   ) {
     self.topic = topic
-    self.configuration = {
-      var configuration = configuration
-      if configuration.properties["group.id"] == nil { configuration.properties["group.id"] = group }
-      return configuration
-    }()
-    self.options = options
+    self.configuration = TopicRecords.configuration(configuration, group: group)
+    records = TopicRecords(topic: topic, options: options)
   }
 
   /// The partitions that are being read and those that the group has just assigned.
@@ -61,8 +53,7 @@ public final class KafkaGroupSource: RecordSource {
       (reading, announced) = ([], [])
       return
     }
-    gaps = [:]
-    self.positions = [:]
+    records.restart()
     // After a stale commit the group may have taken partitions away already.
     try giveBack(consumer)
     try consumer.rewind(to: begin(reading, positions, consumer))
@@ -85,10 +76,7 @@ public final class KafkaGroupSource: RecordSource {
         begin[partition] = .beginning
         continue
       }
-      let start = try consumer.beginning(partition: partition, at: wanted, acceptsGaps: options.acceptsGaps)
-      begin[partition] = .offset(start)
-      self.positions[partition] = wanted
-      if start > wanted { gaps[partition] = wanted..<start }
+      begin[partition] = try records.begin(partition, at: wanted, consumer)
     }
     return begin
   }
@@ -100,38 +88,13 @@ public final class KafkaGroupSource: RecordSource {
     guard let consumer else { return nil }
     while true {
       try settle(consumer)
-      let batch = try emptyBatch()
-      let source = try batch.source(topic)
-      if !gaps.isEmpty {
-        let records = try SourceBatch(gaps: gaps, into: batch, source: source)
-        positions.merge(records.next) { _, new in new }
-        gaps = [:]
-        return records
-      }
-      var failure: DuckDBError?
-      let span = try consumer.consume(maxRecords: limit.records, maxBytes: limit.bytes, deadline: deadline) { record in
-        guard failure == nil else { return }
-        do throws(DuckDBError) {
-          try batch.append(
-            record.payload, source: source, partition: record.partition, offset: record.offset,
-            maxRecordBytes: options.maxRecordBytes)
-        } catch {
-          failure = error
-        }
-      }
-      if let failure {
-        // The consumer has moved past records that no batch holds: only a new start is safe.
+      do {
+        if let batch = try records.take(from: consumer, limit: limit, deadline: deadline) { return batch }
+      } catch let error as DuckDBError {
         self.consumer = nil
-        throw failure
+        throw error
       }
-      if span.records == 0 {
-        guard consumer.groupChange != nil else { return nil }
-        continue
-      }
-      var first = span.first
-      for partition in span.first.keys { first[partition] = positions[partition] ?? span.first[partition] }
-      positions.merge(span.next) { _, new in new }
-      return SourceBatch(records: batch, first: first, next: span.next, hasMore: span.isFull)
+      guard consumer.groupChange != nil else { return nil }
     }
   }
 
@@ -156,31 +119,25 @@ public final class KafkaGroupSource: RecordSource {
       try consumer.accept()
       reading.subtract(partitions)
       announced = []
-      for partition in partitions {
-        positions[partition] = nil
-        gaps[partition] = nil
-        committed[partition] = nil
-      }
+      records.forget(partitions)
     }
   }
 
   /// Lag tools see the last positions of partitions that go, as nobody else will tell them for a while.
   private func tell(_ consumer: KafkaConsumer, _ partitions: Set<Int32>) {
-    let last = committed.filter { partitions.contains($0.key) }
+    let last = records.committed.filter { partitions.contains($0.key) }
     if !last.isEmpty { consumer.commit(last, timeout: .milliseconds(500)) }
   }
 
   /// Tells lag tools, without waiting for the broker.
   public func didCommit(_ positions: [Int32: Int64]) {
-    guard !positions.isEmpty else { return }
-    committed.merge(positions) { _, new in new }
-    consumer?.commit(positions)
+    records.didCommit(positions, consumer)
   }
 
   /// True if the group has spoken and every partition of this process was read to its end; asks the brokers.
   public func isExhausted() throws -> Bool {
     guard let consumer else { return true }
-    return try hasJoined && consumer.groupChange == nil && gaps.isEmpty && consumer.isAtEnd()
+    return try hasJoined && consumer.groupChange == nil && records.gaps.isEmpty && consumer.isAtEnd()
   }
 
   /// Records known to wait in this process's partitions; nil if nothing is known yet. Asks no broker.
@@ -188,19 +145,9 @@ public final class KafkaGroupSource: RecordSource {
 
   /// Writes the last committed positions for lag tools (waits two seconds at most) and leaves the group.
   public func close() {
-    if let consumer, !committed.isEmpty { consumer.commit(committed, timeout: .seconds(2)) }
+    if let consumer, !records.committed.isEmpty { consumer.commit(records.committed, timeout: .seconds(2)) }
     consumer = nil
     reading = []
     announced = []
-  }
-
-  /// A batch to fill: the last one again if nobody else holds it any more, so that its memory serves on.
-  private func emptyBatch() throws -> RecordBatch {
-    if spare != nil, isKnownUniquelyReferenced(&spare), let batch = spare, (try? batch.removeAll()) != nil {
-      return batch
-    }
-    let batch = RecordBatch()
-    spare = batch
-    return batch
   }
 }

@@ -48,6 +48,8 @@ public struct BatchReport: Sendable {
   public var committedAt: [String: Int64] = [:]
   /// Records that are known to wait in the source; nil if the source does not know.
   public var waitingRecords: Int64?
+  /// The most records that the batch was allowed to hold; nil where nothing was read.
+  public var batchLimit: Int?
   /// When the oldest record of the batch came to the source, microseconds since 1970; nil if the source does not know.
   public var oldestArrival: Int64?
   /// The version that each table has now.

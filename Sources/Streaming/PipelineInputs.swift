@@ -1,5 +1,6 @@
 public import Kafka
 internal import MQTT
+public import Observability
 public import Pipelines
 
 /// How a pipeline gets its records: the one place that decides between its topic and its landing directory.
@@ -98,9 +99,11 @@ public struct PipelineInputs: Sendable {
 
   /// A new way into the pipeline for records that clients push.
   ///
-  /// - Parameter channel: How they come: `http`, `mqtt`, `hl7`.
+  /// - Parameters:
+  ///   - channel: How they come: `http`, `mqtt`, `hl7`.
+  ///   - log: Is told which files a crash had left with a torn line, never what stood there.
   /// - Throws: `IngestError`.
-  public func ingest(channel: String) throws(IngestError) -> any RecordIngest {
+  public func ingest(channel: String, log: Logger = .silent) throws(IngestError) -> any RecordIngest {
     switch kind {
     case .kafka(let kafka, let configuration):
       do throws(KafkaError) {
@@ -111,18 +114,24 @@ public struct PipelineInputs: Sendable {
     case .landing(_, let directory):
       var options = IngestLog.Options()
       options.backlogBytes = Int64(definition.ingest.backlogBytes)
-      return try IngestLog(landing: directory, channel: channel, options: options)
+      let opened = try IngestLog(landing: directory, channel: channel, options: options)
+      for file in opened.tornFiles {
+        log.warning(
+          "a torn line was cut off: its sender was not told that it is durable",
+          ["pipeline": .name(pipeline.name), "file": .name(file), "lines": .count(1)])
+      }
+      return opened
     }
   }
 
   /// The feed of the pipeline's MQTT topics; nil if it has none or no broker is configured.
   ///
   /// - Throws: `IngestError`.
-  public func mqttFeed() throws(IngestError) -> MQTTFeed? {
+  public func mqttFeed(log: Logger = .silent) throws(IngestError) -> MQTTFeed? {
     guard let mqtt = definition.mqtt, let broker else { return nil }
     return MQTTFeed(
       MQTTConfiguration(broker), clientId: mqtt.clientId ?? "lakeward-\(pipeline.name)", topics: mqtt.topics,
-      topicField: mqtt.topicField, into: try ingest(channel: "mqtt"))
+      topicField: mqtt.topicField, into: try ingest(channel: "mqtt", log: log))
   }
 
   /// The field that decides a record's partition: as configured, or the first key by which repeats are recognised.

@@ -52,7 +52,7 @@ public final class PipelineRunner {
   private let scan: RecordBatchScan
   private let scanFunction: String
   private let models: LiveModels?
-  private let limit: BatchLimit
+  private var size: BatchSize
   let maintenance: TableMaintenance
   private let expectations: ExpectationLog?
   private var noticed: Set<Notice> = []
@@ -92,7 +92,9 @@ public final class PipelineRunner {
     executor = GraphExecutor(
       pipeline: pipeline, source: definition, tables: tables, lake: lake, connection: connection,
       writerConnection: try engine.connect(scratch: pipeline.name), keyBudget: keyBudget)
-    limit = BatchLimit(records: pipeline.trigger.maxRecords, bytes: pipeline.trigger.maxBytes)
+    size = BatchSize(
+      maximum: BatchLimit(records: pipeline.trigger.maxRecords, bytes: pipeline.trigger.maxBytes),
+      intervalSeconds: pipeline.trigger.intervalSeconds)
     try executor.prepare()
     expectations = try ExpectationLog(pipeline, identity: tables.identity, lake: lake, connection: connection)
     maintenance = try TableMaintenance(
@@ -211,7 +213,7 @@ public final class PipelineRunner {
     let (batch, count) = try slice(step)
     var result = try executor.execute(batch)
     result.report.isCatchUp = true
-    result.report.records = min(count, Int64(limit.records))
+    result.report.records = min(count, Int64(size.records))
     return try commit(result.changes, span: batch.span, report: &result.report) == nil ? result.report : nil
   }
 
@@ -223,7 +225,7 @@ public final class PipelineRunner {
     let last = try connection.query(
       """
       SELECT max("offset") FROM (SELECT "offset" FROM \(scan) WHERE \(RowSelection.condition(whole))
-      ORDER BY "offset" LIMIT \(limit.records))
+      ORDER BY "offset" LIMIT \(size.records))
       """
     ).scalar().integer
     // A span without any record left, or the rest of the range fits: go to its end.
@@ -231,7 +233,7 @@ public final class PipelineRunner {
       try connection.query(
         "SELECT count(*) FROM \(scan) WHERE \(RowSelection.condition(whole))"
       ).scalar().integer ?? 0
-    let end = count > Int64(limit.records) ? (last ?? step.range.upperBound - 1) + 1 : step.range.upperBound
+    let end = count > Int64(size.records) ? (last ?? step.range.upperBound - 1) + 1 : step.range.upperBound
     let span = OffsetSpan([step.partition: step.range.lowerBound..<end])
     let batch = MicroBatch(
       bronze: "(SELECT * FROM \(scan) WHERE \(RowSelection.condition(span)))", span: span, tables: step.tables)
@@ -248,7 +250,7 @@ public final class PipelineRunner {
       let wait = mode == .once ? 0.2 : max(0.05, min(1, pipeline.trigger.intervalSeconds))
       let next: SourceBatch?
       do {
-        next = try source.next(limit: limit, deadline: start + .seconds(wait))
+        next = try source.next(limit: size.limit, deadline: start + .seconds(wait))
       } catch is PartitionsMoved {
         return false
       }
@@ -270,7 +272,11 @@ public final class PipelineRunner {
       try notice(observe: observe)
       let isCounted = try count(report, span: OffsetSpan(from: records.first, to: records.next))
       source.didCommit(records.next)
+      report.batchLimit = size.records
       observe(.committed(report))
+      size.took(
+        records.records.count, seconds: report.totalSeconds, isCut: records.hasMore,
+        lagSeconds: report.oldestArrival.map { Double(LandingSource.systemClock() - $0) / 1e6 })
       maintenance.didCommitBatch()
       if !isCounted { return false }
       if mode == .continuous, !records.hasMore {

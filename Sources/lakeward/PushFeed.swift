@@ -14,7 +14,9 @@ final class PushFeed: @unchecked Sendable {
   ) throws -> [PushFeed] {
     try pipelines.compactMap { pipeline in
       guard pipeline.source?.mqtt != nil, workspace.configuration.mqtt != nil else { return nil }
-      guard let feed = try workspace.inputs(pipeline, brokers: brokers).mqttFeed() else { return nil }
+      guard let feed = try workspace.inputs(pipeline, brokers: brokers).mqttFeed(log: operations.log) else {
+        return nil
+      }
       let push = PushFeed()
       push.start(feed, pipeline: pipeline.name, log: operations.log, stop: stop)
       return push

@@ -75,7 +75,7 @@ enum ServerStart {
       pipelines: ((try? workspace.pipelineNames()) ?? []).compactMap { try? workspace.pipeline($0) },
       dashboards: workspace.configuration.dashboards, metrics: metrics, health: health, logger: logger,
       version: String(Lakeward.version.split(separator: " ").last ?? ""),
-      openIngest: { try workspace.inputs($0, brokers: brokers).ingest(channel: "http") })
+      openIngest: { try workspace.inputs($0, brokers: brokers).ingest(channel: "http", log: logger) })
     if let limits = definition?.query {
       if let seconds = limits.seconds { surroundings.querySeconds = seconds }
       if let rows = limits.rows { surroundings.queryRows = rows }

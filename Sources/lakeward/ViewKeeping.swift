@@ -5,12 +5,16 @@ internal import Streaming
 /// Keeps the views of running pipelines fresh.
 enum ViewKeeping {
   /// Starts a thread for each pipeline with views that are refreshed by themselves.
-  static func start(_ pipelines: [Pipeline], _ workspace: Workspace) throws -> [ViewRefreshLoop] {
+  static func start(
+    _ pipelines: [Pipeline], _ workspace: Workspace, _ operations: Operations
+  ) throws -> [ViewRefreshLoop] {
     try pipelines.compactMap { pipeline in
       let loop = try ViewRefreshLoop(
         pipeline: pipeline, lake: workspace.lake, registry: workspace.registry,
         memoryLimitBytes: workspace.configuration.memoryLimitBytes.map { max(64 << 20, $0 / 4) })
+      let meters = ViewMeters(operations.metrics, pipeline: pipeline.name)
       loop?.start { event in
+        meters.observe(event)
         guard case .failed(let view, let error, let pause) = event else { return }
         Console.warn("\(view): the refresh failed: \(error); trying again in \(String(format: "%.0f", pause)) s")
       }

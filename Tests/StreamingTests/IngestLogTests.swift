@@ -85,12 +85,12 @@ import Testing
     #expect(before.texts == ["{\"a\":1}", "{\"a\":2}"] && before.broken.isEmpty)
 
     let second = try place.open()
-    #expect(second.tornLines == 1)
+    #expect(second.tornFiles == [name])
     _ = try second.append(lines: Array("{\"a\":3}\n".utf8))
     second.close()
     let after = try Reading.read(place.source(), from: before.positions.last ?? [:])
     #expect(after.texts == ["{\"a\":3}"] && after.broken.isEmpty)
-    #expect(try place.open().tornLines == 0)
+    #expect(try place.open().tornFiles.isEmpty)
   }
 
   @Test("a full backlog refuses with a time to wait, until the tables have it")

@@ -89,15 +89,15 @@ struct IngestFolder: Sendable {
 
   /// Cuts off the unfinished last lines that crashed writers left: nobody was told that they are durable.
   ///
-  /// - Returns: how many there were.
-  func cutTornLines() -> Int {
-    var torn = 0
+  /// - Returns: the names of the files, each of which had one.
+  func cutTornLines() -> [String] {
+    var torn: [String] = []
     for file in files() {
       let cut = withFinished(file.name) { descriptor -> Bool in
         guard let end = Self.lastLineEnd(descriptor), end < Self.size(descriptor) else { return false }
         return ftruncate(descriptor, off_t(end)) == 0 && fdatasync(descriptor) == 0
       }
-      if cut == true { torn += 1 }
+      if cut == true { torn.append(file.name) }
     }
     return torn
   }

@@ -42,8 +42,8 @@ public final class IngestLog: RecordIngest, @unchecked Sendable {
   private var sequence = 0
   private var backlog: BacklogEstimate
 
-  /// The torn lines that a crash had left and that were cut off when this log was opened.
-  public let tornLines: Int
+  /// The files of which a torn line that a crash had left was cut off when this log was opened.
+  public let tornFiles: [String]
 
   /// The log of a landing directory; its folder is made if it is not there.
   ///
@@ -54,7 +54,7 @@ public final class IngestLog: RecordIngest, @unchecked Sendable {
   public init(landing: String, channel: String, options: Options = Options()) throws(IngestError) {
     let folder = IngestFolder(landing: landing)
     try folder.prepare()
-    tornLines = folder.cutTornLines()
+    tornFiles = folder.cutTornLines()
     self.folder = folder
     self.channel = channel
     self.options = options

@@ -20,6 +20,7 @@ final class PipelineMeters: Sendable {
   private let commitSeconds: Histogram
   private let lagRecords: MetricFamily<Gauge>
   private let lagSeconds: MetricFamily<Gauge>
+  private let batchLimit: MetricFamily<Gauge>
   private let lastCommit: MetricFamily<Gauge>
   private let watermarkDelay: MetricFamily<Gauge>
   private let states: MetricFamily<Gauge>
@@ -71,6 +72,8 @@ final class PipelineMeters: Sendable {
       "lakeward_lag_seconds",
       "How long the oldest record of the last micro-batch waited until it was durable; 0 when nothing waits",
       labels: "pipeline")
+    batchLimit = metrics.gauge(
+      "lakeward_batch_records_limit", "The most records that a micro-batch may hold now", labels: "pipeline")
     lastCommit = metrics.gauge(
       "lakeward_last_commit_timestamp_seconds", "When tables were last committed to, seconds since 1970",
       labels: "pipeline")
@@ -125,6 +128,7 @@ final class PipelineMeters: Sendable {
       watermarkDelay[pipeline].set(max(0, Double(now - oldest) / 1e6))
     }
     setLag(records: report.waitingRecords, seconds: lagSeconds)
+    if let limit = report.batchLimit { batchLimit[pipeline].set(limit) }
     lastCommit[pipeline].set(Double(now) / 1e6)
   }
 }

@@ -68,7 +68,7 @@ enum DemoCommand: Command {
     }
     let anomalies = DemoAnomalyTraining(workspace, stop: stop)
     let models = ModelWatching(pipelines, workspace, operations)
-    let keepers = try ViewKeeping.start(pipelines + [workspace.pipeline("population")], workspace)
+    let keepers = try ViewKeeping.start(pipelines + [workspace.pipeline("population")], workspace, operations)
     let pushes = try PushFeed.start(pipelines, workspace, brokers: nil, operations: operations, stop: stop)
     for job in jobs { job.start(.continuous, stop: stop) }
     let last = try arguments.number("seconds", minimum: 1).map { ContinuousClock.now + .seconds($0) }

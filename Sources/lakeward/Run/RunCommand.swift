@@ -95,7 +95,7 @@ enum RunCommand: Command {
     }
     let models = ModelWatching(pipelines, workspace, operations)
     for job in jobs { job.start(mode, stop: stop) }
-    let views = mode == .once ? [] : try ViewKeeping.start(pipelines, workspace)
+    let views = mode == .once ? [] : try ViewKeeping.start(pipelines, workspace, operations)
     // What clients push waits in the log or the topic; a run over what is there takes no more of it.
     let feeds =
       try mode == .once
