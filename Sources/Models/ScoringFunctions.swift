@@ -202,7 +202,9 @@ public enum ScoringFunctions {
       let scores = UnsafeMutableBufferPointer(rebasing: memory[(rows * width)...])
       try fill(matrix, from: input, steps: model.scorer.model.steps)
       try model.scorer.predict(UnsafeBufferPointer(matrix), into: scores)
-      model.observer?.observe(UnsafeBufferPointer(matrix), scores: UnsafeBufferPointer(scores), outputs: outputs)
+      model.observer?.observe(
+        UnsafeBufferPointer(matrix), width: width, scores: UnsafeBufferPointer(scores), outputs: outputs,
+        skipsEmpty: model.card.algorithm.findsAnomalies)
       try body(UnsafeBufferPointer(matrix), UnsafeBufferPointer(scores))
     }
   }

@@ -78,6 +78,9 @@ public struct ModelDefinition: Sendable, Hashable {
   /// What its answers look like in the table that holds them. With classes the last one counts as positive.
   public var scores: ScoreColumns {
     if let scoreColumns { return scoreColumns }
+    if algorithm.findsAnomalies {
+      return ScoreColumns(model: name, probability: "anomaly_score", alert: "anomaly_flag")
+    }
     guard let last = classes.last else { return ScoreColumns(model: name) }
     let quoted = last.replacing("'", with: "''")
     return ScoreColumns(model: name, alert: "\"\(label)\" = '\(quoted)'", positive: last)

@@ -4,7 +4,7 @@ public struct ScoreColumns: Sendable, Hashable {
   public var patient: String
   /// The column of event time.
   public var time: String
-  /// The column of the probability of the positive outcome.
+  /// The column of the probability of the positive outcome, or of an anomaly's score.
   public var probability: String
   /// A condition over the table's columns: whether somebody would be alerted.
   public var alert: String
@@ -69,17 +69,18 @@ public struct RetrainingRule: Sendable, Hashable {
 }
 
 extension Pipeline {
-  /// The streaming table whose SELECT calls `predict_MODEL` itself; nil if there is none.
+  /// The streaming table whose SELECT calls `predict_MODEL` or `anomaly_MODEL` itself; nil if there is none.
   public func scoringTable(of model: String) -> TableDefinition? {
     streamingTables.first { $0.asks(model) }
   }
 }
 
 extension TableDefinition {
-  /// Whether the SELECT text calls `predict_MODEL`.
+  /// Whether the SELECT text calls `predict_MODEL` or `anomaly_MODEL`.
   public func asks(_ model: String) -> Bool {
     tokens.indices.contains { index in
-      tokens[index].isName && tokens[index].text.lowercased() == "predict_\(model.lowercased())"
+      tokens[index].isName
+        && ["predict_", "anomaly_"].contains { tokens[index].text.lowercased() == $0 + model.lowercased() }
         && index + 1 < tokens.endIndex && tokens[index + 1].isSymbol("(")
     }
   }

@@ -102,7 +102,10 @@ public enum AnomalyTrainer {
         labels: labels, probabilities: known.map { Double(scores[$0]) }, threshold: Double(threshold))
     }
     try card.explain(model, rows)
-    return TrainedModel(model: model, card: card)
+    return TrainedModel(
+      model: model, card: card,
+      fingerprint: DistributionFingerprint(
+        features: dataset.features, values: dataset.values, predictions: known.map { scores[$0] }))
   }
 
   private static func fit(

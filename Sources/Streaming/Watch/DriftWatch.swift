@@ -12,6 +12,7 @@ final class DriftWatch {
   private let live: LiveModels
   private let connection: Connection
   private let policy: DriftPolicy
+  private let readings: FollowedReadings
   private var position: Positions?
   private var watched: (version: String, window: SlidingWindow, observer: DistributionObserver)?
   private var span: ClosedRange<Int64>?
@@ -27,6 +28,7 @@ final class DriftWatch {
     self.live = live
     self.connection = connection
     self.policy = policy
+    readings = query.readings(follower: "of \(Self.slot(query.model.name))", connection: connection)
   }
 
   /// The figures of the windows that have closed since the last round. The first round only notes where the table is.
@@ -46,6 +48,7 @@ final class DriftWatch {
       guard let counts = watched?.observer.take(), let closed = watched?.window.add(counts) else { continue }
       figures += judge(closed)
     }
+    if !span.isEmpty { try readings.didTake() }
     position = reached
     if closing, let closed = watched?.window.close(atLeast: policy.windowRows / 5) { figures += judge(closed) }
     return figures
@@ -69,7 +72,11 @@ final class DriftWatch {
   /// - Returns: The number of slices.
   private func take(_ span: OffsetSpan) throws -> Int {
     let rows = try connection.query("SELECT count(*) FROM \(query.inputRows(span))").scalar().intValue ?? 0
-    let share = max(1, rows / (policy.slideRows * Self.windowsPerRound))
+    let limit = policy.slideRows * Self.windowsPerRound
+    // A sample has no earlier readings; where those count, the newest rows are looked at.
+    let span = query.looksBack && rows > limit ? try newest(limit, of: span) : span
+    try readings.prepare(span, rows: try query.inputRows(span))
+    let share = query.looksBack ? 1 : max(1, rows / limit)
     try connection.execute(
       """
       CREATE OR REPLACE TEMP TABLE watched_rows AS
@@ -77,6 +84,25 @@ final class DriftWatch {
       FROM \(query.inputRows(span, oneIn: share))
       """)
     return (try connection.query("SELECT max(_slice) FROM watched_rows").scalar().intValue ?? -1) + 1
+  }
+
+  /// The end of a span, so many rows long.
+  private func newest(_ rows: Int, of span: OffsetSpan) throws -> OffsetSpan {
+    let starts = try connection.query(
+      """
+      SELECT "partition", min("offset") FROM (
+        SELECT "partition", "offset" FROM \(query.inputRows(span)) ORDER BY "offset" DESC LIMIT \(rows)
+      ) GROUP BY "partition"
+      """
+    ).rows()
+    var ranges: [Int32: Range<Int64>] = [:]
+    for row in starts {
+      guard let partition = row[0].intValue.map(Int32.init), let start = row[1].intValue.map(Int64.init),
+        let range = span.ranges[partition]
+      else { continue }
+      ranges[partition] = start..<range.upperBound
+    }
+    return OffsetSpan(ranges)
   }
 
   private func observe(_ slice: Int) throws {
@@ -87,7 +113,7 @@ final class DriftWatch {
       """
       SELECT count(\(SQL.quote(identifier: scores.probability))),
         epoch_us(min(CAST(\(time) AS TIMESTAMPTZ))), epoch_us(max(CAST(\(time) AS TIMESTAMPTZ)))
-      FROM \(try query.rows(of: slice, asking: Self.slot(query.model.name)))
+      FROM \(try query.rows(of: slice, asking: Self.slot(query.model.name), readings: readings))
       """
     ).rows()[0]
     guard let first = row[1].intValue, let last = row[2].intValue else { return }

@@ -32,6 +32,7 @@ public final class ModelWatch {
   private let errors: [ErrorWatch]
   private let learners: [OnlineLearning]
   private let models: [String]
+  private let upkeep: WatchUpkeep
 
   /// A watch over a pipeline; nil if it has no model whose answers a streaming table holds.
   /// - Parameters:
@@ -41,8 +42,7 @@ public final class ModelWatch {
     pipeline: Pipeline, lake: Lake, registry: ModelRegistry, policy: DriftPolicy = DriftPolicy(),
     memoryLimitBytes: Int? = 1 << 30
   ) throws {
-    let queries = pipeline.models.filter { !$0.algorithm.findsAnomalies }
-      .compactMap { ScoringQuery($0, of: pipeline, lake: lake) }
+    let queries = pipeline.models.compactMap { ScoringQuery($0, of: pipeline, lake: lake) }
     guard !queries.isEmpty else { return nil }
     try lake.prepare()
     // One thread: DuckDB then works on the calling one, whose priority may be low.
@@ -62,6 +62,8 @@ public final class ModelWatch {
     self.pipeline = pipeline
     self.connection = connection
     models = queries.map(\.model.name)
+    upkeep = WatchUpkeep(
+      tables: [SilentTrial.table(pipeline.name), MonitoringTable.name], lake: lake, connection: connection)
     monitoring = MonitoringTable(lake: lake, connection: connection)
     trials = zip(queries, live).map {
       SilentTrial($0, pipeline: pipeline, lake: lake, live: $1, connection: connection)
@@ -97,6 +99,7 @@ public final class ModelWatch {
       if let version = outcome.version { report.newVersions[learner.model] = version }
     }
     try monitoring.append(report.figures, time: Int64(Date().timeIntervalSince1970 * 1e6))
+    try upkeep.round()
     return report
   }
 

@@ -14,9 +14,11 @@ struct ScoringQuery {
   private let definition: TableDefinition
   private let graph: GraphSQL
   private let sourceIdentity: FlowIdentity
+  private let recents: [RecentDefinition]
+  private let latenessSeconds: Double
   private let lake: Lake
 
-  /// nil if no streaming table asks the model, or if that table reads the source itself.
+  /// nil if no streaming table asks the model, or if that table reads the source itself or its own recent readings.
   init?(_ model: ModelDefinition, of pipeline: Pipeline, lake: Lake) {
     guard let source = pipeline.source, let definition = pipeline.scoringTable(of: model.name) else { return nil }
     let graph = GraphSQL(pipeline, source: source)
@@ -24,6 +26,9 @@ struct ScoringQuery {
     guard streams.count == 1, !graph.isSource(streams[0]), let input = pipeline.table(named: streams[0].name),
       input.kind == .streaming
     else { return nil }
+    recents = pipeline.recents(neededBy: definition)
+    guard recents.allSatisfy({ $0.table.lowercased() == input.name.lowercased() }) else { return nil }
+    latenessSeconds = pipeline.eventTime?.allowedLatenessSeconds ?? 0
     self.model = model
     self.input = input.name
     self.definition = definition
@@ -50,15 +55,26 @@ struct ScoringQuery {
     return "(SELECT * FROM \(scan) WHERE \(RowSelection.condition(span))\(sample))"
   }
 
-  /// The scoring table's rows for a span, the functions `predict_OTHER` and so on in place of the model's own.
-  func rows(_ span: OffsetSpan, asking other: String) throws -> String {
-    try rows(of: try inputRows(span), asking: other)
+  /// Whether the scoring table looks at recent readings.
+  var looksBack: Bool { !recents.isEmpty }
+
+  /// What holds the recent readings for somebody who follows the input table.
+  func readings(follower: String, connection: Connection) -> FollowedReadings {
+    FollowedReadings(
+      recents, of: input, identity: sourceIdentity, latenessSeconds: latenessSeconds, follower: follower, lake: lake,
+      connection: connection)
   }
 
-  /// The same for rows of the input table that stand in FROM.
-  func rows(of input: String, asking other: String) throws -> String {
+  /// The scoring table's rows for a span, the functions `predict_OTHER` and so on in place of the model's own.
+  func rows(_ span: OffsetSpan, asking other: String, readings: FollowedReadings) throws -> String {
+    try rows(of: try inputRows(span), asking: other, readings: readings)
+  }
+
+  /// The same for rows of the input table that stand in FROM, and of which the readings are prepared.
+  func rows(of input: String, asking other: String, readings: FollowedReadings) throws -> String {
     let select = try graph.rows(of: definition.asking(other, insteadOf: model.name)) { reference in
       if reference.isStream { return input }
+      if let relation = readings.relation(reference.name) { return relation }
       return try DeltaReader.scanSQL(lake.table(named: reference.name).snapshot())
     }
     return

@@ -15,6 +15,7 @@ final class SilentTrial {
   private let registry: ModelRegistry
   private let live: LiveModels
   private let connection: Connection
+  private let readings: FollowedReadings
 
   /// What the functions of the silent version are called after.
   static func slot(_ model: String) -> String { model + "_silent" }
@@ -31,6 +32,7 @@ final class SilentTrial {
     self.live = live
     registry = live.registry
     self.connection = connection
+    readings = query.readings(follower: "of \(Self.slot(query.model.name))", connection: connection)
   }
 
   private static let columns: [Column] = [
@@ -61,6 +63,7 @@ final class SilentTrial {
     }
     let span = OffsetSpan(from: start, to: reached)
     guard !span.isEmpty else { return 0 }
+    try readings.prepare(span, rows: try query.inputRows(span))
     let scores = query.model.scores
     let select = """
       SELECT \(SQL.quote(literal: query.model.name)) AS model,
@@ -69,7 +72,7 @@ final class SilentTrial {
         CAST(\(SQL.quote(identifier: scores.time)) AS TIMESTAMPTZ) AS event_time,
         CAST(\(SQL.quote(identifier: scores.probability)) AS DOUBLE) AS probability,
         CAST((\(scores.alert)) AS BOOLEAN) AS alert
-      FROM \(try query.rows(span, asking: Self.slot(query.model.name)))
+      FROM \(try query.rows(span, asking: Self.slot(query.model.name), readings: readings))
       """
     let files = try DeltaWriter(connection: connection).write(select, into: table)
     let rows = files.reduce(Int64(0)) { $0 + ($1.rowCount ?? 0) }
@@ -80,6 +83,7 @@ final class SilentTrial {
     {
       return 0
     }
+    try readings.didTake()
     return rows
   }
 
