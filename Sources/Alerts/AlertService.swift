@@ -18,15 +18,17 @@ public final class AlertService: @unchecked Sendable {
   private var warned: Set<String> = []
 
   /// A service.
-  /// - Parameter views: Names of the materialized views that this process judges by their policies.
+  /// - Parameters:
+  ///   - views: Names of the materialized views that this process judges by their policies.
+  ///   - watched: Names of the pipelines whose models this process watches.
   public init(
     lake: Lake, desk: AlertDesk, settings: AlertSettings, metrics: AlertMetrics? = nil, log: Logger,
-    views: Set<String> = []
+    views: Set<String> = [], watched: Set<String> = []
   ) throws {
     self.desk = desk
     self.metrics = metrics
     self.log = log
-    self.views = ViewStage(Array(desk.policies.values), views: views, lake: lake, desk: desk)
+    self.views = ViewStage(Array(desk.policies.values), views: views, watched: watched, lake: lake, desk: desk)
     outbox = try Outbox(lake: lake, desk: desk, settings: settings)
   }
 

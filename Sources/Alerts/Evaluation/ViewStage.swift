@@ -2,7 +2,7 @@ internal import DeltaLake
 internal import DuckDB
 internal import Streaming
 
-/// Policies on materialized views: each new version of a view is judged as a whole.
+/// Policies on materialized views, and on what is known about models: each new version is judged as a whole.
 ///
 /// A version of a view is one batch, at the time of its commit: each patient has one row, and a patient who is not in
 /// the view any more no longer meets the condition. The events of a version and its number are one commit, as for a
@@ -18,9 +18,13 @@ final class ViewStage {
   private static let time = "_view_time"
 
   /// A stage, or nil if no policy is on a view.
-  /// - Parameter policies: The policies of this process; those on `views` are judged.
-  init?(_ policies: [AlertPolicy], views: Set<String>, lake: Lake, desk: AlertDesk) {
-    let own = policies.filter { views.contains($0.table) }.map { policy in
+  /// - Parameters:
+  ///   - policies: The policies of this process; those on `views` are judged.
+  ///   - watched: The pipelines whose models this process watches.
+  init?(_ policies: [AlertPolicy], views: Set<String>, watched: Set<String> = [], lake: Lake, desk: AlertDesk) {
+    let own = policies.filter {
+      $0.isAboutModels ? watched.contains($0.pipeline) : views.contains($0.table)
+    }.map { policy in
       var policy = policy
       policy.time = Self.time
       policy.retrospectiveSeconds = nil
@@ -29,15 +33,17 @@ final class ViewStage {
     guard !own.isEmpty else { return nil }
     self.lake = lake
     self.desk = desk
-    groups = Dictionary(grouping: own) { [$0.table, $0.patient, $0.ward ?? ""] }
-      .sorted { $0.key.lexicographicallyPrecedes($1.key) }.enumerated()
-      .map { number, group in
-        (
-          group.key[0],
-          PolicyEvaluator(
-            group.value.sorted { $0.name < $1.name }, schema: "alerts_view_\(number)", hasIngestTime: false)
-        )
-      }
+    groups = Dictionary(grouping: own) {
+      [$0.table, $0.patient, $0.ward ?? "", $0.isAboutModels ? $0.pipeline : ""]
+    }
+    .sorted { $0.key.lexicographicallyPrecedes($1.key) }.enumerated()
+    .map { number, group in
+      (
+        group.key[0],
+        PolicyEvaluator(
+          group.value.sorted { $0.name < $1.name }, schema: "alerts_view_\(number)", hasIngestTime: false)
+      )
+    }
   }
 
   /// Judges the views that have changed.
@@ -65,9 +71,12 @@ final class ViewStage {
     let run: PolicyEvaluator.Run = { try connection.query($0).rows() }
     if isFirst { try evaluator.reset(run) }
     let moment = snapshot.timestamp * 1_000
+    let first = evaluator.policies[0]
+    let scan = try DeltaReader.scanSQL(snapshot)
+    let rows = first.isAboutModels ? ModelPolicies.relation(scan, pipeline: first.pipeline) : scan
     let relation = """
       (SELECT v.*, make_timestamptz(\(moment)) AS \(Self.time), 0 AS "partition", \(snapshot.version) AS "offset"
-      FROM \(try DeltaReader.scanSQL(snapshot)) AS v)
+      FROM \(rows) AS v)
       """
     let names = Set(evaluator.policies.map(\.id))
     let active = try desk.store.read { book, _ in

@@ -22,6 +22,7 @@ struct PolicyCheck {
   }
 
   private func checkTable(_ policy: AlertPolicy) {
+    if policy.isAboutModels { return checkModels(policy) }
     guard let table = pipeline.table(named: policy.table), table.kind != .temporary else {
       let tables = pipeline.tables.filter { $0.kind != .temporary }.map(\.name)
       problems.add(
@@ -46,6 +47,23 @@ struct PolicyCheck {
       problems.add(
         at: policy.location, "\(policy.name) needs the column '\(column)', which \(table.name) does not have",
         remedy: reason)
+    }
+  }
+
+  private func checkModels(_ policy: AlertPolicy) {
+    if !ModelPolicies.concern(pipeline) {
+      problems.add(
+        at: policy.location, "\(policy.name) is about models, and the pipeline has none",
+        remedy: "name a table of the pipeline")
+    }
+    if case .missing = policy.trigger {
+      problems.add(
+        at: policy.location, "\(policy.name) waits for missing rows of \(policy.table)", remedy: "write a condition")
+    }
+    for column in policy.show where !ModelPolicies.columns.contains(column.lowercased()) {
+      problems.add(
+        at: policy.location, "\(policy.name) needs the column '\(column)', which \(policy.table) does not have",
+        remedy: known(Set(ModelPolicies.columns)))
     }
   }
 

@@ -6,12 +6,14 @@ public enum PolicyFile {
   /// The file's name in a pipeline's folder.
   public static let name = "alerts.yml"
 
-  /// The policies in a pipeline's folder; none if it holds no such file.
+  /// The policies in a pipeline's folder, and ``ModelPolicies/standard(for:)`` if it has models and no policy about them.
   /// - Throws: a `DefinitionError` with every problem that was found, each with file, line, column and remedy.
   public static func load(_ pipeline: Pipeline) throws(DefinitionError) -> [AlertPolicy] {
     let path = pipeline.folder + "/" + name
-    guard FileManager.default.fileExists(atPath: path) else { return [] }
-    return try load(path, pipeline)
+    let own = FileManager.default.fileExists(atPath: path) ? try load(path, pipeline) : []
+    guard ModelPolicies.concern(pipeline), !own.contains(where: \.isAboutModels) else { return own }
+    let standard = ModelPolicies.standard(for: pipeline.name)
+    return own.contains { $0.name == standard.name } ? own : own + [standard]
   }
 
   /// The policies in any file, checked against a pipeline.
@@ -89,7 +91,13 @@ struct PolicyReader {
       name: entry.key, pipeline: pipeline.name, table: table, severity: severity,
       title: title ?? entry.key.replacing("_", with: " "), message: message ?? "", trigger: trigger)
     policy.location = entry.location
-    return finish(&reader, policy, defaults, isWhole: true)
+    guard var whole = finish(&reader, policy, defaults, isWhole: true) else { return nil }
+    if whole.isAboutModels {
+      // Defaults are about patients.
+      whole.patient = "model"
+      whole.ward = nil
+    }
+    return whole
   }
 
   private func finish(

@@ -23,6 +23,9 @@ public final class ModelWatch {
     public var drift: [MonitoringFigure] { figures.filter(\.isDrift) }
   }
 
+  /// The table to which every watch adds its figures.
+  public static let monitoringTable = MonitoringTable.name
+
   /// The pipeline.
   public let pipeline: Pipeline
   private let connection: Connection

@@ -41,6 +41,9 @@ public struct TrialComparison: Sendable {
   /// The version in silent trial.
   public var silent: Side
 
+  /// Whether the scores are probabilities; those of anomalies are not, and have no Brier score or calibration.
+  public var givesProbabilities: Bool
+
   /// The figures that a promotion rule may ask for.
   public var figures: [String: Double] {
     var figures: [String: Double] = [
@@ -51,7 +54,7 @@ public struct TrialComparison: Sendable {
       figures[prefix + "alert_rate"] = side.alertRate
       figures[prefix + "roc_auc"] = side.metrics?.rocAUC
       figures[prefix + "pr_auc"] = side.metrics?.averagePrecision
-      figures[prefix + "brier"] = side.metrics?.brier
+      if givesProbabilities { figures[prefix + "brier"] = side.metrics?.brier }
       figures[prefix + "precision"] = side.metrics?.precision
       figures[prefix + "recall"] = side.metrics?.recall
       figures[prefix + "f1"] = side.metrics?.f1
@@ -109,6 +112,7 @@ public struct TrialComparison: Sendable {
     rows = totals[0].intValue ?? 0
     guard rows > 0 else { return nil }
     self.model = model.name
+    givesProbabilities = !model.algorithm.findsAnomalies
     silentVersion = version
     agreement = totals[1].doubleValue ?? 0
     meanDifference = totals[2].doubleValue ?? 0
@@ -127,6 +131,10 @@ public struct TrialComparison: Sendable {
     let labels = truth.map { $0[0].boolValue ?? false }
     try Self.judge(&live, labels, truth, column: 1, named: "live", connection)
     try Self.judge(&silent, labels, truth, column: 2, named: "silent", connection)
+    if !givesProbabilities {
+      live.calibrationError = nil
+      silent.calibrationError = nil
+    }
   }
 
   private static func judge(

@@ -30,7 +30,7 @@ final class AlertDuty {
     desk = try AlertDesk(lake: workspace.lake, policies: all)
     service = try AlertService(
       lake: workspace.lake, desk: desk, settings: try workspace.alertSettings(), metrics: metrics, log: log,
-      views: Set(pipelines.flatMap(\.materializedViews).map(\.name)))
+      views: Set(pipelines.flatMap(\.materializedViews).map(\.name)), watched: names)
   }
 
   /// Begins to look after alerts.

@@ -53,16 +53,16 @@ enum AlertsReplay {
     guard let file = arguments.text("policy") else {
       guard let named else { throw UsageError("lakeward alerts replay: give --policy FILE, or --pipeline NAME") }
       let pipeline = try workspace.pipeline(named)
-      return (pipeline, try PolicyFile.load(pipeline))
+      return (pipeline, try PolicyFile.load(pipeline).filter { !$0.isAboutModels })
     }
     if let named {
       let pipeline = try workspace.pipeline(named)
-      return (pipeline, try PolicyFile.load(file, pipeline))
+      return (pipeline, try PolicyFile.load(file, pipeline).filter { !$0.isAboutModels })
     }
     var failure: (any Error)?
     for pipeline in try workspace.pipelines([]) {
       do {
-        return (pipeline, try PolicyFile.load(file, pipeline))
+        return (pipeline, try PolicyFile.load(file, pipeline).filter { !$0.isAboutModels })
       } catch {
         failure = failure ?? error
       }

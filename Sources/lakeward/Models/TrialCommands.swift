@@ -48,7 +48,8 @@ extension ModelsCommand {
     let sides = [comparison.live, comparison.silent]
     let measures: [(String, (TrialComparison.Side) -> Double?)] = [
       ("alert rate", { $0.alertRate }), ("ROC-AUC", { $0.metrics?.rocAUC }),
-      ("PR-AUC", { $0.metrics?.averagePrecision }), ("Brier", { $0.metrics?.brier }),
+      ("PR-AUC", { $0.metrics?.averagePrecision }),
+      ("Brier", { comparison.givesProbabilities ? $0.metrics?.brier : nil }),
       ("calibration error", { $0.calibrationError }), ("precision of alerts", { $0.metrics?.precision }),
       ("recall of alerts", { $0.metrics?.recall }),
       ("events found", { comparison.events > 0 ? Double($0.eventsFound) : nil }),
