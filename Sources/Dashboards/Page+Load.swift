@@ -76,6 +76,12 @@ extension Page {
     if panels.isEmpty {
       reader.problems.add(at: reader.location, "the page has no panels", remedy: "add 'panels:' with at least one")
     }
+    for panel in panels {
+      guard let parameter = panel.choose, !parameters.contains(where: { $0.name == parameter }) else { continue }
+      reader.problems.add(
+        at: reader.location, "the panel '\(panel.title)' sets '\(parameter)', which is no parameter of the page",
+        remedy: "add it under 'parameters'")
+    }
     var seen: Set<String> = []
     for panel in panels where !seen.insert(panel.id).inserted {
       reader.problems.add(

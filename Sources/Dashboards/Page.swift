@@ -139,6 +139,12 @@ public struct Panel: Sendable, Hashable, Encodable {
   public var by: String?
   /// The column that names a point.
   public var label: String?
+  /// The column that says which points of a line are marked.
+  public var flag: String?
+  /// The page's parameter that a click on a part of the chart sets, to what the part is called.
+  public var choose: String?
+  /// Whether its rows are single patients: only roles that may see patients get the panel.
+  public var showsPatients: Bool
   /// Columns whose words are levels of risk or severity, shown as badges.
   public var levels: [String]
   /// The unit of the values; for a `stat` also `percent`, `bytes`, `seconds`, `ago`, `count`.
@@ -160,14 +166,17 @@ public struct Panel: Sendable, Hashable, Encodable {
 
   /// The SQL stays on the server.
   private enum CodingKeys: String, CodingKey {
-    case id, title, chart, view, x, y, by, label, levels, unit, stacked, horizontal, tall, width, model, example, empty
+    case id, title, chart, view, x, y, by, label, flag, choose, levels, unit, stacked, horizontal, tall, width, model,
+      example, empty
     case summary = "description"
+    case showsPatients = "shows_patients"
   }
 
   /// A panel from its parts.
   public init(
     id: String, title: String, summary: String? = nil, chart: Chart? = nil, view: View? = nil, sql: String? = nil,
-    x: String? = nil, y: [String] = [], by: String? = nil, label: String? = nil, levels: [String] = [],
+    x: String? = nil, y: [String] = [], by: String? = nil, label: String? = nil, flag: String? = nil,
+    choose: String? = nil, showsPatients: Bool = false, levels: [String] = [],
     unit: String? = nil, stacked: Bool = false, horizontal: Bool = false, tall: Bool = false, width: Int = 12,
     model: String? = nil, example: [String: String] = [:], empty: String? = nil
   ) {
@@ -181,6 +190,9 @@ public struct Panel: Sendable, Hashable, Encodable {
     self.y = y
     self.by = by
     self.label = label
+    self.flag = flag
+    self.choose = choose
+    self.showsPatients = showsPatients
     self.levels = levels
     self.unit = unit
     self.stacked = stacked

@@ -13,6 +13,9 @@ extension Panel {
     y = reader.names("y")
     by = reader.name("by")
     label = reader.name("label")
+    flag = reader.name("flag")
+    choose = reader.name("choose")
+    showsPatients = reader.boolean("shows_patients") ?? false
     levels = reader.names("levels")
     unit = reader.text("unit")
     stacked = reader.boolean("stacked") ?? false

@@ -77,6 +77,8 @@ struct PageTests {
     let pages = try Page.load(folder: Places.packageRoot() + "/dashboards")
     #expect(pages.first?.name == "ward")
     #expect(
-      Set(pages.map(\.name)).isSuperset(of: ["ward", "illness", "risk", "diabetes", "pipelines", "models", "sql"]))
+      Set(pages.map(\.name)).isSuperset(of: [
+        "ward", "illness", "risk", "diabetes", "population", "quality", "pipelines", "models", "sql",
+      ]))
   }
 }

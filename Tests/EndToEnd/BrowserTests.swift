@@ -33,13 +33,21 @@ struct BrowserTests {
     #expect(form.text("probability")?.hasSuffix("%") == true)
     #expect(form.list("errors") == [])
 
+    let people = try demo.look("people")
+    #expect(people.text("chosen")?.isEmpty == false && people.number("listed") ?? 0 >= 1)
+    #expect(people.number("points") ?? 0 >= 3, "hospitals stand in the funnel plot")
+    #expect(people.list("errors") == [])
+
     let keyboard = try demo.look("keyboard")
     #expect(keyboard.text("first") == "Skip to the page" && keyboard.text("at") == "#main")
     #expect(keyboard.text("theme") == keyboard.text("kept"))
     #expect(keyboard.list("errors") == [])
 
     let pages = try demo.look("pages", seconds: 600)
-    #expect(pages.list("pages") == ["ward", "illness", "risk", "diabetes", "pipelines", "models", "sql"])
+    #expect(
+      pages.list("pages") == [
+        "ward", "illness", "risk", "diabetes", "population", "quality", "pipelines", "models", "sql",
+      ])
     for (name, page) in pages.members("seen") {
       #expect(page.list("errors") == [], "\(name): nothing is written to the console")
       #expect(page.list("problems") == [], "\(name): no panel fails")

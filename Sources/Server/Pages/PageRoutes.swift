@@ -52,7 +52,12 @@ enum PageRoutes {
     } catch {
       throw Problem(500, "page-definition", "A page's definition is wrong", detail: "\(error)")
     }
-    return all.filter { !$0.showsPatients || call.principal.may(.patients) }
+    if call.principal.may(.patients) { return all }
+    return all.filter { !$0.showsPatients }.map { page in
+      var page = page
+      page.panels.removeAll(where: \.showsPatients)
+      return page
+    }
   }
 
   private static func list(_ call: Call, _ context: ServerContext) throws -> ServerResponse {
@@ -84,8 +89,9 @@ enum PageRoutes {
     guard let panel = page.panel(call.path["panel"] ?? ""), let sql = panel.sql else {
       throw Problem.notFound("the page has no panel with rows of that id")
     }
-    call.trail.note("\(page.name)/\(panel.id)")
     let choices = try choices(call, page)
+    let chosen = choices.filter { !$0.value.isEmpty }.map { " \($0.name)=\($0.value)" }.joined()
+    call.trail.note("\(page.name)/\(panel.id)\(panel.showsPatients ? chosen : "")")
     let facts = try LakeFacts(context, mentionedIn: sql)
     let begin = ContinuousClock.now
     do {

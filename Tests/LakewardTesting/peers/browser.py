@@ -209,6 +209,28 @@ def form(browser):
         return {"message": message, "probability": probability.inner_text(), "errors": errors}
 
 
+def people(browser):
+    """A click on a condition chooses it: its trends, journeys and patients; who may see no patients gets no list."""
+    with browser.page() as (page, errors):
+        browser.open(page, "population")
+        settled(page)
+        bar = page.locator("#panel-prevalence .barlayer .point").first
+        expect(bar).to_be_visible()
+        page.wait_for_timeout(400)
+        box = bar.bounding_box()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
+        page.wait_for_timeout(300)
+        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.wait_for_selector("#panel-patients_with_the_condition tbody tr")
+        chosen = page.get_by_label("Condition").input_value()
+        listed = page.locator("#panel-patients_with_the_condition tbody tr").count()
+        browser.picture(page, "population-chosen-whole")
+        browser.open(page, "quality")
+        settled(page)
+        points = page.locator("#panel-readmission .scatterlayer .points path").count()
+        return {"chosen": chosen, "listed": listed, "points": points, "errors": list(errors)}
+
+
 def keyboard(browser):
     """The skip link comes first, the pages follow, and the theme stays chosen."""
     with browser.page() as (page, errors):
@@ -270,7 +292,7 @@ def latency(browser, count, pipeline):
     return {"count": len(times), "visible_p50": at(visible, 0.5), "visible_p99": at(visible, 0.99), "durable_p50": at(durable, 0.5), "durable_p99": at(durable, 0.99)}
 
 
-CHECKS = {each.__name__: each for each in [pages, ward, alert, alert_state, sql, form, keyboard, token, latency]}
+CHECKS = {each.__name__: each for each in [pages, ward, alert, alert_state, sql, form, people, keyboard, token, latency]}
 
 
 def main():

@@ -24,7 +24,7 @@ function layout(panel, extra = {}) {
   return {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: text, family: "inherit", size: 13 },
     margin: { l: 50, r: 16, t: 10, b: 40 }, colorway: series(), showlegend: Boolean(panel.by) || (panel.y?.length ?? 0) > 1,
-    legend: { orientation: "h", y: 1.12, x: 0 }, xaxis: axis(panel.x_title), yaxis: axis(panel.unit ?? panel.y_title),
+    legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 }, xaxis: axis(panel.x_title), yaxis: axis(panel.unit ?? panel.y_title),
     hoverlabel: { font: { family: "inherit" } }, uirevision: panel.id ?? "same", ...extra,
   };
 }
@@ -55,11 +55,32 @@ function xyTraces(panel, result, make) {
   return panel.y.map((name) => make(x, column(result, name), panel.names?.[name] ?? heading(name)));
 }
 
+/** The points of a line that a column marks. */
+function flags(panel, result) {
+  if (!panel.flag) return [];
+  const marked = column(result, panel.flag).flatMap((value, index) => (value ? [index] : []));
+  return [{
+    type: "scatter", mode: "markers", x: pick(column(result, panel.x), marked), y: pick(column(result, panel.y[0]), marked),
+    text: panel.by ? pick(column(result, panel.by), marked) : undefined, name: "Signal",
+    marker: { symbol: "triangle-down", size: 11, color: variable("--high"), line: { width: 1, color: variable("--text") } },
+  }];
+}
+
+/** Round numbers up to a largest value, for an axis that goes to both sides. */
+function ticks(largest) {
+  const rough = largest / 3 || 1;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = Math.max(1, [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough));
+  const up = Array.from({ length: Math.ceil(largest / step) + 1 }, (_, index) => index * step);
+  const values = [...up.slice(1).map((each) => -each).reverse(), ...up];
+  return { tickvals: values, ticktext: values.map((each) => count(Math.abs(each))) };
+}
+
 const drawings = {
   line: (panel, result) => ({
-    traces: xyTraces(panel, result, (x, y, name, color) => ({
+    traces: [...xyTraces(panel, result, (x, y, name, color) => ({
       type: "scatter", mode: x.length > 60 ? "lines" : "lines+markers", x, y, name, connectgaps: false, line: { color, width: 2 },
-    })),
+    })), ...flags(panel, result)],
   }),
   area: (panel, result) => ({
     traces: xyTraces(panel, result, (x, y, name, color) => ({
@@ -93,9 +114,9 @@ const drawings = {
   histogram: (panel, result) => ({ traces: [{ type: "histogram", x: column(result, panel.x), nbinsx: panel.bins ?? 30 }] }),
   heatmap: (panel, result) => ({
     traces: [{
-      type: "heatmap", x: column(result, panel.x), y: column(result, panel.by), z: column(result, panel.y[0]), colorscale: "Viridis",
+      type: "heatmap", colorbar: panel.unit === "percent" ? { tickformat: ".0%" } : {}, hoverongaps: false, x: column(result, panel.x), y: column(result, panel.by), z: column(result, panel.y[0]), colorscale: "Viridis",
     }],
-    layout: { showlegend: false },
+    layout: { showlegend: false, yaxis: { automargin: true, type: "category", autorange: "reversed" } },
   }),
   sankey: (panel, result) => {
     const [from, to, value] = [column(result, panel.x), column(result, panel.by), column(result, panel.y[0])];
@@ -103,8 +124,9 @@ const drawings = {
     const place = new Map(labels.map((label, index) => [label, index]));
     return {
       traces: [{
-        type: "sankey", node: { label: labels.map((label) => String(label).replace(/^\d+[.:] */, "")), pad: 14, thickness: 14, color: variable("--accent") },
-        link: { source: from.map((each) => place.get(each)), target: to.map((each) => place.get(each)), value },
+        type: "sankey", node: { label: labels.map((label) => String(label).replace(/^\d+[.:] */, "")), pad: 14, thickness: 14, color: variable("--accent"), line: { width: 0 } },
+        textfont: { color: variable("--text") },
+        link: { color: variable("--flow"), source: from.map((each) => place.get(each)), target: to.map((each) => place.get(each)), value },
       }],
       layout: { showlegend: false, margin: { l: 10, r: 10, t: 10, b: 10 } },
     };
@@ -118,7 +140,14 @@ const drawings = {
         hovertemplate: "%{y}: %{customdata}<extra></extra>",
       };
     });
-    return { traces, layout: { barmode: "relative", showlegend: true, xaxis: { tickformat: ",d", automargin: true } } };
+    const order = [...new Set(column(result, panel.x))];
+    return {
+      traces,
+      layout: {
+        barmode: "relative", bargap: 0.1, showlegend: true, xaxis: { automargin: true, ...ticks(Math.max(...column(result, panel.y[0]))) },
+        yaxis: { automargin: true, type: "category", categoryorder: "array", categoryarray: order },
+      },
+    };
   },
   funnel: (panel, result) => {
     // A funnel plot of rates: each point a unit, the lines its control limits by denominator.
@@ -126,14 +155,26 @@ const drawings = {
     const order = n.map((_, index) => index).sort((left, right) => n[left] - n[right]);
     const sorted = (name) => pick(column(result, name), order);
     const limit = (name, dash) => ({
-      type: "scatter", mode: "lines", x: pick(n, order), y: sorted(name), name: heading(name), line: { dash, width: 1, color: variable("--muted") },
+      type: "scatter", mode: "lines", x: pick(n, order), y: sorted(name), line: { dash, width: 1, color: variable("--muted") },
+      name: /^(low|high)_/.test(name) ? `limits ${name.replace(/^(low|high)_/, "").replace("_", ".")} %` : heading(name), showlegend: !name.startsWith("low_"),
     });
+    // The outermost limits come last: what lies beyond them is no chance.
+    const rates = column(result, panel.y[0]);
+    const [low, high] = panel.y.length > 2 ? panel.y.slice(-2).map((name) => column(result, name)) : [[], []];
+    const inside = n.map((_, index) => !(rates[index] < low[index] || rates[index] > high[index]));
+    const points = (wanted, name, color) => {
+      const indexes = n.map((_, index) => index).filter((index) => inside[index] === wanted);
+      return {
+        type: "scatter", mode: "markers", x: pick(n, indexes), y: pick(rates, indexes), name, marker: { size: wanted ? 8 : 11, symbol: wanted ? "circle" : "diamond", color },
+        text: panel.label ? pick(column(result, panel.label), indexes) : undefined,
+      };
+    };
     return {
       traces: [
-        { type: "scatter", mode: "markers", x: n, y: column(result, panel.y[0]), text: panel.label ? column(result, panel.label) : undefined, name: heading(panel.y[0]), marker: { size: 8 } },
+        points(true, "within the limits", series()[0]), points(false, "beyond the outer limits", variable("--high")),
         ...(panel.y.slice(1).map((name, index) => limit(name, ["solid", "dot", "dot", "dash", "dash"][index] ?? "dot"))),
       ],
-      layout: { showlegend: true },
+      layout: { showlegend: true, xaxis: { title: { text: heading(panel.x), font: { size: 12 } }, rangemode: "tozero" } },
     };
   },
   waterfall: (panel, result) => ({
@@ -150,19 +191,33 @@ const drawings = {
 /** The kinds of drawing that a page may ask for. */
 export const chartKinds = Object.keys(drawings);
 
-/** Draws into a node, or redraws what is there. */
-export function draw(node, panel, result) {
+/** What a part of a chart is called: its label, or its place along the first axis. */
+const nameOf = (panel, point) => (panel.label ? point.text : panel.horizontal ? point.y : point.x);
+
+/** Draws into a node, or redraws what is there. `choose(name)` is called with what is clicked. */
+export function draw(node, panel, result, choose) {
   if (!result.rows.length) return void replaceChart(node, emptyNote(panel.empty ?? "No data yet."));
   const { traces, layout: extra } = drawings[panel.chart](panel, result);
   if (!node.classList.contains("js-plotly-plot")) node.replaceChildren();
   const merged = layout(panel);
+  if (panel.unit === "percent") {
+    merged.yaxis.title.text = "";
+    merged[panel.horizontal ? "xaxis" : "yaxis"].tickformat = ".0%";
+  }
   for (const [key, value] of Object.entries(extra ?? {})) {
     merged[key] = value && typeof value === "object" && !Array.isArray(value) ? { ...merged[key], ...value } : value;
   }
+  const isNew = !node.classList.contains("js-plotly-plot");
   globalThis.Plotly.react(node, traces, merged, {
     responsive: true, displaylogo: false, staticPlot: false, displayModeBar: "hover",
     modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"], ...(calm.matches ? { transition: { duration: 0 } } : {}),
   });
+  if (choose && isNew) {
+    node.on("plotly_click", (event) => {
+      const name = nameOf(panel, event.points[0]);
+      if (name !== undefined) choose(String(name));
+    });
+  }
 }
 
 function replaceChart(node, child) {

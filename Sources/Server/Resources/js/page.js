@@ -66,7 +66,7 @@ export async function showPage(main, name) {
         if (!body.isConnected) return;
         if (panel.chart === "stat") drawStat(body, panel, result);
         else if (panel.chart === "table") drawTable(body, panel, result);
-        else draw(body, panel, result);
+        else draw(body, panel, result, panel.choose ? (value) => choose(panel.choose, value) : undefined);
       } catch (error) {
         if (body.isConnected) fill(body, problemNote(error));
       } finally {
@@ -101,6 +101,16 @@ export async function showPage(main, name) {
   document.addEventListener("visibilitychange", woken);
   ends.push(() => document.removeEventListener("visibilitychange", woken));
   return () => ends.forEach((end) => end?.());
+}
+
+/** Sets one of the page's parameters as its form would, so that the address says what is shown. */
+function choose(name, value) {
+  const query = new URLSearchParams(location.search);
+  query.set(name, value);
+  const link = element("a", { href: `${location.pathname}?${query}` });
+  document.body.append(link);
+  link.click();
+  link.remove();
 }
 
 /** Parameters that a page declares become a form that writes the address, so that a view can be shared. */
