@@ -66,6 +66,7 @@ let package = Package(
     room("Pipelines", ["CYAML"]),
     room("Dashboards", ["Pipelines"]),
     room("Intake", ["Clinical", "DeltaLake", "DuckDB"]),
+    room("Deidentification", ["DeltaLake", "DuckDB", "Pipelines"]),
     room(
       "Streaming", ["CZlib", "Pipelines", "DeltaLake", "DuckDB", "JSON", "Kafka", "MQTT", "Models", "Observability"]),
     room("MLflow", ["HTTP", "JSON", "Models"]),
@@ -80,7 +81,7 @@ let package = Package(
     .executableTarget(
       name: "lakeward",
       dependencies: [
-        "Alerts", "Clinical", "DeltaLake", "DuckDB", "Intake", "JSON", "Kafka", "MLflow", "Models", "Observability",
+        "Alerts", "Clinical", "Deidentification", "DeltaLake", "DuckDB", "Intake", "JSON", "Kafka", "MLflow", "Models", "Observability",
         "Pipelines", "Query", "Server", "Simulation", "Streaming",
       ],
       swiftSettings: swift),
@@ -127,6 +128,7 @@ let package = Package(
     tests("MLflowTests", ["MLflow", "Models"]),
     tests("PipelinesTests", ["Pipelines", "Clinical", "DuckDB"]),
     tests("DashboardsTests", ["Dashboards", "Pipelines"]),
+    tests("DeidentificationTests", ["Deidentification", "DeltaLake", "DuckDB", "Pipelines"]),
     tests("IntakeTests", ["Intake", "DeltaLake", "DuckDB"]),
     tests(
       "StreamingTests",

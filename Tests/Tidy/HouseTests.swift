@@ -19,6 +19,7 @@ struct HouseTests {
     "Pipelines": ["CYAML"],
     "Dashboards": ["Pipelines"],
     "Intake": ["Clinical", "DeltaLake", "DuckDB"],
+    "Deidentification": ["DeltaLake", "DuckDB", "Pipelines"],
     "Observability": [],
     "Streaming": ["CZlib", "Pipelines", "DeltaLake", "DuckDB", "JSON", "Kafka", "MQTT", "Models", "Observability"],
     "MLflow": ["HTTP", "JSON", "Models"],

@@ -222,7 +222,7 @@ def people(browser):
         page.wait_for_timeout(300)
         page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         page.wait_for_selector("#panel-patients_with_the_condition tbody tr")
-        chosen = page.get_by_label("Condition").input_value()
+        chosen = page.get_by_role("textbox", name="Condition").input_value()
         listed = page.locator("#panel-patients_with_the_condition tbody tr").count()
         browser.picture(page, "population-chosen-whole")
         browser.open(page, "quality")
