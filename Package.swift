@@ -81,7 +81,8 @@ let package = Package(
     .executableTarget(
       name: "lakeward",
       dependencies: [
-        "Alerts", "Clinical", "Deidentification", "DeltaLake", "DuckDB", "Intake", "JSON", "Kafka", "MLflow", "Models", "Observability",
+        "Alerts", "Clinical", "Deidentification", "DeltaLake", "DuckDB", "Intake", "JSON", "Kafka", "MLflow", "Models",
+        "Observability",
         "Pipelines", "Query", "Server", "Simulation", "Streaming",
       ],
       swiftSettings: swift),
