@@ -7,7 +7,7 @@ enum TrainCommand: Command {
   static let name = "train"
   static let summary = "prepare, balance, train, evaluate and register a model"
   static let help = """
-    usage: lakeward train MODEL [--data FILE | --from-outcomes] [--seed N] [--model KIND] [--no-promote]
+    usage: lakeward train MODEL [--data FILE | --table NAME | --from-outcomes] [--seed N] [--model KIND] [--no-promote]
 
     Makes the training rows with the SQL of the pipeline that defines the model, keeps some patients back, balances and
     trains on the others, evaluates on those kept back, prints the figures and saves a version with its card. The new
@@ -19,7 +19,8 @@ enum TrainCommand: Command {
     gradient-boosted-trees or logistic-regression.
 
     --data FILE takes the rows of a CSV or Parquet file in place of the table that the SQL reads. Its columns have the
-    table's names; upper case and underscores make no difference. --from-outcomes takes the records that the pipeline
+    table's names; upper case and underscores make no difference. --table NAME takes a table of the lake instead, such as
+    one of a feature store with a row for each patient and time. --from-outcomes takes the records that the pipeline
     has stored and the outcomes that have arrived for them. risk and diabetes are trained on generated rows when there
     is neither a file nor the table; the card and the terminal say so.
 
@@ -30,6 +31,7 @@ enum TrainCommand: Command {
     """
   static let options = [
     Option("data", "FILE", "labelled rows: a CSV or Parquet file"),
+    Option("table", "NAME", "labelled rows: a table of the lake with these columns"),
     Option("from-outcomes", nil, "the pipeline's own records with the outcomes that have arrived"),
     Option("seed", "N", "the seed of every random choice (default: the pipeline's)"),
     Option("model", "KIND", "what to train instead of the pipeline's algorithm, such as isolation-forest"),

@@ -3,7 +3,7 @@ import LakewardTesting
 import Testing
 
 /// The dashboard of a running demo, seen through a real browser.
-@Suite(.serialized, .enabled(if: Browser.isReady, "scripts/peers makes .venv-browser"))
+@Suite(.serialized, .enabled(if: PythonEnvironment.browser.isReady, "scripts/peers makes .venv-browser"))
 struct BrowserTests {
   @Test("Every page renders with live data; an alert is acknowledged and stays so after a restart")
   func dashboard() throws {
@@ -61,18 +61,6 @@ struct BrowserTests {
   }
 }
 
-/// What drives the browser.
-private enum Browser {
-  static var interpreter: String? {
-    Places.existing(".venv-browser/bin/python")
-  }
-
-  static var isReady: Bool {
-    let required = ProcessInfo.processInfo.environment["LAKEWARD_REQUIRE_PEERS"] ?? ""
-    return !required.isEmpty || interpreter != nil
-  }
-}
-
 /// A demo in a folder of its own, and the server on its lake after it has ended.
 private final class Demo {
   private let directory: TemporaryDirectory
@@ -113,7 +101,7 @@ private final class Demo {
 
   /// Runs a check of browser.py; a failed check says what the page looked like.
   func look(_ check: String, _ arguments: String..., seconds: Double = 300) throws -> Answer {
-    let interpreter = try #require(Browser.interpreter, "scripts/peers makes .venv-browser")
+    let interpreter = try #require(PythonEnvironment.browser.interpreter, "scripts/peers makes .venv-browser")
     let outcome = try ChildProcess.run(
       interpreter,
       ["\(Places.packageRoot())/Tests/LakewardTesting/peers/browser.py", "http://127.0.0.1:\(port)", pictures, check]

@@ -4,20 +4,10 @@ import Foundation
 /// `scripts/peers`). A bare `swift test` skips its tests with a printed reason when it is absent.
 public enum LearningPeers {
   /// The interpreter, or nil when the environment has not been made.
-  public static var interpreter: String? {
-    let folders = Places.roots().map { $0 + "/.venv-learning" }
-    for folder in folders where FileManager.default.isExecutableFile(atPath: folder + "/bin/python") {
-      return folder + "/bin/python"
-    }
-    Places.note("skipped: no scikit-learn at \(folders[0]) (scripts/peers makes it)")
-    return nil
-  }
+  public static var interpreter: String? { PythonEnvironment.learning.interpreter }
 
   /// Whether tests against these peers can run; always true with `LAKEWARD_REQUIRE_PEERS`.
-  public static var isReady: Bool {
-    let required = ProcessInfo.processInfo.environment["LAKEWARD_REQUIRE_PEERS"] ?? ""
-    return !required.isEmpty || interpreter != nil
-  }
+  public static var isReady: Bool { PythonEnvironment.learning.isReady }
 
   /// Runs `Tests/LakewardTesting/peers/learning_peer.py`. Throws as `PeerPython.run`.
   @discardableResult

@@ -11,14 +11,7 @@ public final class MLflowProcess: Sendable {
   private let group: String
 
   /// The environment's interpreter, or nil (with a printed reason) when it has not been made.
-  public static var interpreter: String? {
-    let folders = Places.roots().map { $0 + "/.venv-mlflow" }
-    for folder in folders where FileManager.default.isExecutableFile(atPath: folder + "/bin/python") {
-      return folder + "/bin/python"
-    }
-    Places.note("skipped: no MLflow at \(folders[0]) (scripts/peers makes it)")
-    return nil
-  }
+  public static var interpreter: String? { PythonEnvironment.mlflow.interpreter }
 
   /// Starts a server; it answers some seconds later.
   ///

@@ -6,23 +6,12 @@ import Foundation
 /// test against a peer is skipped only in a bare `swift test`.
 public enum PeerPython {
   /// The interpreter, or nil (with a printed reason) when the environment has not been made.
-  public static var interpreter: String? {
-    let given = ProcessInfo.processInfo.environment["LAKEWARD_PEERS"] ?? ""
-    let folders = given.isEmpty ? Places.roots().map { $0 + "/.venv-peers" } : [given]
-    for folder in folders where FileManager.default.isExecutableFile(atPath: folder + "/bin/python") {
-      return folder + "/bin/python"
-    }
-    Places.note("skipped: no Python peers at \(folders[0]) (scripts/peers makes them)")
-    return nil
-  }
+  public static var interpreter: String? { PythonEnvironment.peers.interpreter }
 
   /// Whether tests against peers can run: `@Test(.enabled(if: PeerPython.isReady))`.
   ///
   /// With `LAKEWARD_REQUIRE_PEERS` set it is always true, so that a missing environment fails instead of skipping.
-  public static var isReady: Bool {
-    let required = ProcessInfo.processInfo.environment["LAKEWARD_REQUIRE_PEERS"] ?? ""
-    return !required.isEmpty || interpreter != nil
-  }
+  public static var isReady: Bool { PythonEnvironment.peers.isReady }
 
   /// DuckDB's Delta extension as a file that the peers' DuckDB loads, or nil.
   public static var deltaExtension: String? {

@@ -32,7 +32,7 @@ import Testing
 
   private static func rows() -> [[Float]] { [[75, 36.6, 100], [99, .nan, 115], [120, 38.9, 60]] }
 
-  @Test(.enabled(if: MLflowProcess.interpreter != nil)) func theModelLoadsThereAndPredictsTheSame() throws {
+  @Test(.enabled(if: PythonEnvironment.mlflow.isReady)) func theModelLoadsThereAndPredictsTheSame() throws {
     let directory = try TemporaryDirectory("mlflow")
     let interpreter = try #require(MLflowProcess.interpreter)
     let process = try MLflowProcess(interpreter: interpreter, folder: directory.path)
@@ -68,6 +68,8 @@ import Testing
     let run = try #require(lines.last)
     #expect(run.contains("random-forest FINISHED"))
     #expect(run.contains("\(entry.card.metrics?.accuracy ?? -1)"))
+    // The server and its folder end with their last reference.
+    withExtendedLifetime((directory, process)) {}
   }
 
   /// Loads by both flavours, scores the rows of the test, and says what the run holds.

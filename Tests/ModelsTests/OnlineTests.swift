@@ -67,7 +67,7 @@ import Testing
   }
 
   /// river's detectors on the same stream: both find the change, at about the same place, and nothing else.
-  @Test(.enabled(if: MLflowProcess.interpreter != nil)) func detectorsAgreeWithRiver() throws {
+  @Test(.enabled(if: PythonEnvironment.mlflow.isReady)) func detectorsAgreeWithRiver() throws {
     var generator = TestGenerator(state: 5)
     let stream = (0..<6_000).map { generator.unit() < ($0 < 3_000 ? 0.2 : 0.5) ? 1.0 : 0 }
     let directory = try TemporaryDirectory("river")

@@ -13,15 +13,18 @@ final class TrainingRows {
     case lake
     /// A CSV or Parquet file in place of the one table that the SQL reads.
     case file(String)
+    /// A table of the lake in place of it, such as one of a feature store.
+    case table(String)
     /// The records that the pipeline has stored, with the outcomes that have arrived.
     case outcomes
 
     init(_ arguments: Arguments) throws {
-      switch (arguments.text("data"), arguments.has("from-outcomes")) {
-      case (let file?, false): self = .file(file)
-      case (nil, true): self = .outcomes
-      case (nil, false): self = .lake
-      default: throw UsageError("--data and --from-outcomes exclude each other")
+      switch (arguments.text("data"), arguments.text("table"), arguments.has("from-outcomes")) {
+      case (let file?, nil, false): self = .file(file)
+      case (nil, let table?, false): self = .table(table)
+      case (nil, nil, true): self = .outcomes
+      case (nil, nil, false): self = .lake
+      default: throw UsageError("--data, --table and --from-outcomes exclude each other")
       }
     }
   }
@@ -52,6 +55,10 @@ final class TrainingRows {
     case .file(let path):
       try view(of: path, on: connection)
       source = "file \(path.split(separator: "/").last ?? "")"
+      return nil
+    case .table(let name):
+      try view(ofColumnsIn: name, on: connection)
+      source = "table \(name)"
       return nil
     case .outcomes:
       try outcomes(on: connection)
@@ -104,13 +111,28 @@ final class TrainingRows {
     }
     let isParquet = path.lowercased().hasSuffix(".parquet")
     let literal = SQL.quote(literal: path)
-    let scan = isParquet ? "read_parquet(\(literal))" : "read_csv(\(literal), header = true)"
+    try view(
+      of: isParquet ? "read_parquet(\(literal))" : "read_csv(\(literal), header = true)", called: path, on: connection)
+  }
+
+  private func view(ofColumnsIn name: String, on connection: Connection) throws {
+    guard try lake.tableNames().contains(name) else {
+      throw CommandFailure("the lake \(lake.root) has no table \(name); lakeward table names those that it has")
+    }
+    let snapshot = try lake.table(named: name).snapshot()
+    tables[name] = snapshot.version
+    try view(of: try DeltaReader.scanSQL(snapshot), called: name, on: connection)
+  }
+
+  /// Makes the view that the SQL reads of the columns that it needs.
+  private func view(of scan: String, called path: String, on connection: Connection) throws {
     let columns = try connection.columns(of: "SELECT * FROM \(scan)").map(\.name)
     func plain(_ name: String) -> String { name.lowercased().filter { $0.isLetter || $0.isNumber } }
     let byPlain = Dictionary(columns.map { (plain($0), $0) }) { first, _ in first }
     var list: [String] = []
     var missing: [String] = []
-    for wanted in model.features + [model.label] {
+    let time = model.time.map { [$0] } ?? []
+    for wanted in model.features + time + (model.label.isEmpty ? [] : [model.label]) {
       guard let column = byPlain[plain(wanted)] else {
         missing.append(wanted)
         continue
