@@ -119,7 +119,7 @@ public final class DeidentifiedExport {
         return "SELECT DISTINCT CAST(\(quoted) AS VARCHAR) AS id FROM \(try scan(table)) WHERE \(quoted) IS NOT NULL"
       }
     }
-    let ages = try known.compactMap { table in table.plan.ages(try scan(table)) }
+    let ages = try known.filter { $0.plan.patient != nil }.compactMap { $0.plan.ages(try scan($0)) }
     let none = "SELECT NULL::VARCHAR AS id WHERE false"
     let noAges =
       "SELECT NULL::VARCHAR AS id, NULL::INTEGER AS birth, NULL::INTEGER AS guess, NULL::INTEGER AS death, false AS is_old WHERE false"
@@ -147,7 +147,8 @@ public final class DeidentifiedExport {
 
   private func export(_ table: Source, to folder: String) throws -> ExportManifest.Table {
     try connection.execute(
-      "CREATE OR REPLACE TEMP TABLE staged AS \(table.plan.select(try scan(table), areas: settings.areas))")
+      "CREATE OR REPLACE TEMP TABLE staged AS \(table.plan.select(try scan(table), areas: settings.areas, oldest: settings.year - 90))"
+    )
     try checkForLeaks(table)
     let place = "\(folder)/\(table.name)"
     switch settings.format {

@@ -64,7 +64,9 @@ public struct TablePlan: Sendable, Hashable {
   ///
   /// Reads the temporary tables `people` (id, number, shift, is_old) and `records` (id, number). The rows come patient by
   /// patient, in no order beyond that.
-  func select(_ scan: String, areas: Set<String>) -> String {
+  ///
+  /// - Parameter oldest: The last year of which something that happened to a patient shows an age over 89.
+  func select(_ scan: String, areas: Set<String>, oldest: Int) -> String {
     var joins: [String] = []
     for (index, column) in patients.enumerated() {
       joins.append(
@@ -75,7 +77,7 @@ public struct TablePlan: Sendable, Hashable {
         "LEFT JOIN records AS r\(index) ON r\(index).id = CAST(t.\(SQL.quote(identifier: column)) AS VARCHAR)")
     }
     let outputs = columns.compactMap { column in
-      column.output.map { "\(expression(column, areas)) AS \(SQL.quote(identifier: $0))" }
+      column.output.map { "\(expression(column, areas, oldest)) AS \(SQL.quote(identifier: $0))" }
     }
     return """
       SELECT \(outputs.joined(separator: ",\n  "))
@@ -84,9 +86,12 @@ public struct TablePlan: Sendable, Hashable {
       """
   }
 
-  private func expression(_ column: ColumnTreatment, _ areas: Set<String>) -> String {
+  private func expression(_ column: ColumnTreatment, _ areas: Set<String>, _ oldest: Int) -> String {
     let value = "t.\(SQL.quote(identifier: column.column))"
     let isOld = patients.isEmpty ? "false" : "coalesce(p0.is_old, false)"
+    let tells =
+      patients.isEmpty
+      ? "false" : column.phi == .birthDate ? isOld : "\(Self.year(column, of: value)) <= \(oldest)"
     switch column.action {
     case .dropped: return "NULL"
     case .kept: return value
@@ -95,12 +100,12 @@ public struct TablePlan: Sendable, Hashable {
       return "r\(records.firstIndex(of: column.column) ?? 0).number"
     case .year:
       let year = Self.year(column, of: value)
-      return column.phi == .birthDate ? "CASE WHEN NOT \(isOld) THEN \(year) END" : year
+      return patients.isEmpty ? year : "CASE WHEN NOT (\(tells)) THEN \(year) END"
     case .shifted:
       let moment = column.storage == .text ? "TRY_CAST(\(value) AS TIMESTAMP)" : value
       let moved = "\(moment) - to_days(CAST(p0.shift AS INTEGER))"
       let typed = column.phi == .birthDate || column.phi == .deathDate ? "CAST(\(moved) AS DATE)" : moved
-      return column.phi == .birthDate ? "CASE WHEN NOT \(isOld) THEN \(typed) END" : typed
+      return "CASE WHEN NOT (\(tells)) THEN \(typed) END"
     case .topCoded:
       if column.storage == .text {
         let first = "TRY_CAST(regexp_extract(\(value), '[0-9]+') AS INTEGER)"

@@ -137,6 +137,21 @@ import Testing
     #expect(people.patientsInSmallGroups == 600, "the manifest says that all are in small groups")
   }
 
+  @Test func whatHappenedNinetyYearsAgoTellsNoAge() throws {
+    for dates in DateRule.allCases {
+      let attack = try Attack()
+      try attack.table(
+        "visits", dates: dates, Self.visits,
+        """
+        SELECT 'e' || y AS encounter_id, 'p' AS patient_id, make_timestamptz(y, 5, 6, 7, 8, 9.0) AS started_at, 'C' AS code,
+          NULL::INTEGER AS age FROM (VALUES (1935::BIGINT), (1936), (1938), (2001)) AS years(y)
+        """)
+      try attack.export(dates: dates)
+      let column = dates == .year ? "started_at_year" : "started_at"
+      #expect(try attack.number("SELECT count(\(column)) FROM export.visits") == 2)
+    }
+  }
+
   @Test func identifiersCannotBeReversedAndTwoExportsCannotBeJoined() throws {
     let attack = try lake(.year)
     try attack.export("first")
