@@ -104,8 +104,10 @@ import Streaming
     show(["evaluator": flat, "xgboost_one_thread": library, "sql": try sqlRate(forest, rows, count)])
   }
 
-  /// Rows per second of predict_m(…) over a table in memory, on all threads.
-  private static func sqlRate(_ forest: ForestModel, _ rows: [Float], _ count: Int) throws -> Double {
+  /// Rows per second of a function of the model over a table in memory, on all threads.
+  private static func sqlRate(
+    _ forest: ForestModel, _ rows: [Float], _ count: Int, function: String = "predict_m"
+  ) throws -> Double {
     let folder = FileManager.default.temporaryDirectory.appending(path: "models-bench-\(UUID().uuidString)").path
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let registry = ModelRegistry(directory: folder)
@@ -130,18 +132,27 @@ import Streaming
         range(\(max(1, count / 10_000)))
       """)
     let seconds = try (0..<3).map { _ in
-      try time { _ = try connection.query("SELECT sum(predict_m(\(names.joined(separator: ", ")))) FROM t").scalar() }
+      try time { _ = try connection.query("SELECT max(\(function)(\(names.joined(separator: ", ")))) FROM t").scalar() }
     }
     return Double(count) / (seconds.min() ?? 1)
   }
 
-  /// MODEL ROWS FEATURES: rows per second of TreeSHAP.
+  /// MODEL ROWS FEATURES: rows per second of TreeSHAP, many at once, one at a time as the API asks, and in SQL on all
+  /// threads.
   private static func explain(_ words: [String]) throws {
     let forest = try ForestModel(serialized: Array(Data(contentsOf: URL(fileURLWithPath: words[1]))))
     let rows = try read(words[2])
     _ = try forest.contributions(Array(rows.prefix(forest.features.count)))
+    let width = forest.features.count
+    let count = rows.count / width
     let seconds = try time { _ = try forest.contributions(rows) }
-    show(["rows_per_second": Double(rows.count / forest.features.count) / seconds])
+    let single = try time {
+      for row in 0..<count { _ = try forest.contributions(Array(rows[row * width..<(row + 1) * width])) }
+    }
+    show([
+      "rows_per_second": Double(count) / seconds, "one_at_a_time": Double(count) / single,
+      "sql": try sqlRate(forest, rows, count, function: "explain_m"),
+    ])
   }
 
   /// DIRECTORY FEATURES KIND: rows per second of an anomaly model, one thread, trained on the rows as one patient's.
