@@ -52,6 +52,7 @@ let package = Package(
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1"),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl"),
     .systemLibrary(name: "CMicroHTTPD", pkgConfig: "libmicrohttpd"),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
 
     room("DuckDB", ["CDuckDB"]),
     room("Kafka", ["CRDKafka"]),
@@ -71,12 +72,15 @@ let package = Package(
       "Streaming", ["CZlib", "Pipelines", "DeltaLake", "DuckDB", "JSON", "Kafka", "MQTT", "Models", "Observability"]),
     room("MLflow", ["HTTP", "JSON", "Models"]),
     room("Alerts", ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "HTTP", "JSON", "Observability"]),
+    room("OpenSSL", ["COpenSSL"]),
+    room("PostgresWire"),
     room("Query", ["DeltaLake", "DuckDB", "Models", "Streaming"]),
     room(
       "Server",
       [
-        "Alerts", "Dashboards", "DeltaLake", "DuckDB", "HTTP", "JSON", "Models", "Observability", "Pipelines", "Query",
-        "Streaming",
+        "Alerts", "Dashboards", "DeltaLake", "DuckDB", "HTTP", "JSON", "Models", "Observability", "OpenSSL",
+        "Pipelines",
+        "PostgresWire", "Query", "Streaming",
       ], resources: [.copy("Resources")]),
     .executableTarget(
       name: "lakeward",
@@ -119,6 +123,8 @@ let package = Package(
     tests(
       "ServerTests",
       ["Server", "Query", "HTTP", "JSON", "DeltaLake", "DuckDB", "Models", "Observability", "Pipelines", "Streaming"]),
+    tests("PostgresWireTests", ["PostgresWire"]),
+    tests("OpenSSLTests", ["OpenSSL"]),
     tests("ClinicalTests", ["Clinical"]),
     tests("ObservabilityTests", ["Observability"]),
     tests(

@@ -8,14 +8,26 @@ extension Connection {
   /// SUMMARIZE. An EXPLAIN ANALYZE runs what it explains: check that with `requireReading` first. A function that has
   /// effects of its own is beyond what this can see.
   ///
+  /// - Parameter parameters: values for `$1`, `$2`, …
   /// - Throws: `.permission` if the text is anything else.
-  public func stream(reading sql: String) throws(DuckDBError) -> QueryResult {
+  public func stream(reading sql: String, _ parameters: [Value] = []) throws(DuckDBError) -> QueryResult {
     let statement = try prepare(reading: sql)
     guard statement.kind == DUCKDB_STATEMENT_TYPE_SELECT || statement.kind == DUCKDB_STATEMENT_TYPE_EXPLAIN else {
       throw Self.refusal
     }
-    try statement.bind([])
+    try statement.bind(parameters)
     return try statement.run(streaming: true)
+  }
+
+  /// What a statement that only reads takes and gives, without running it.
+  ///
+  /// - Throws: `.permission` if it is anything else; errors of binding.
+  public func describe(reading sql: String) throws(DuckDBError) -> StatementDescription {
+    let statement = try prepare(reading: sql)
+    guard statement.kind == DUCKDB_STATEMENT_TYPE_SELECT || statement.kind == DUCKDB_STATEMENT_TYPE_EXPLAIN else {
+      throw Self.refusal
+    }
+    return StatementDescription(columns: statement.columns, parameters: statement.parameterTypes)
   }
 
   /// Checks that a text is one SELECT (as `stream(reading:)` counts) and binds, without running it, and gives its columns.
@@ -43,6 +55,14 @@ extension Connection {
     }
     return try statements.prepare(statements.count - 1)
   }
+}
+
+/// What a prepared statement takes and gives.
+public struct StatementDescription: Sendable, Hashable {
+  /// Columns of its result.
+  public var columns: [Column]
+  /// Types that the SQL asks of `$1`, `$2`, …; `.other` where it leaves them open.
+  public var parameters: [LogicalType]
 }
 
 extension DataChunk {

@@ -122,6 +122,14 @@ final class PreparedStatement {
     }
   }
 
+  /// Types that the SQL asks of its parameters.
+  var parameterTypes: [LogicalType] {
+    (0..<duckdb_nparams(raw)).map { index in
+      guard let type = duckdb_param_logical_type(raw, index + 1) else { return .other("") }
+      return LogicalType(TypeHandle(owning: type))
+    }
+  }
+
   func bind(_ parameters: [Value]) throws(DuckDBError) {
     let wanted = Int(duckdb_nparams(raw))
     guard parameters.count == wanted else {

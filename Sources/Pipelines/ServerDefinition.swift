@@ -30,6 +30,8 @@ public struct ServerDefinition: Sendable, Hashable {
 
   /// `HOST:PORT`.
   public var listen = "127.0.0.1:8080"
+  /// Where PostgreSQL's protocol is spoken, `HOST:PORT`; nil: nowhere.
+  public var postgres: String?
   /// Whether `lakeward run` starts the server too.
   public var startsWithRun = false
   /// With it the server speaks TLS.
@@ -45,6 +47,7 @@ public struct ServerDefinition: Sendable, Hashable {
     guard var reader = MappingReader(node, what: "server", problems: problems) else { return nil }
     startsWithRun = true
     if let listen = reader.text("listen") { self.listen = listen }
+    postgres = reader.text("postgres")
     connectionsPerAddress = reader.integer("connections_per_address", in: 1...1_000_000)
     if let node = reader.node("tls"), var part = MappingReader(node, what: "tls", problems: problems) {
       if let certificate = part.requiredText("certificate"), let key = part.requiredText("key") {

@@ -67,17 +67,21 @@ public final class LakeQuery {
     views = []
   }
 
+  /// What the query takes and gives, without running it. Columns of types that have no Swift value are of theirs here.
+  public func describe() throws -> StatementDescription { try connection.describe(reading: query.sql) }
+
   /// Runs the query; columns of types that have no Swift value come as text.
-  public func result() throws -> QueryResult {
+  /// - Parameter parameters: Values for `$1`, `$2`, …
+  public func result(_ parameters: [Value] = []) throws -> QueryResult {
     if let explained = query.explained { try connection.requireReading(explained) }
-    let result = try connection.stream(reading: query.sql)
+    let result = try connection.stream(reading: query.sql, parameters)
     let isReadable = result.columns.map { Self.isReadable($0.type) }
     guard isReadable.contains(false) else { return result }
     let outputs = result.columns.enumerated().map { index, column in
       (isReadable[index] ? "c\(index)" : "CAST(c\(index) AS VARCHAR)") + " AS \(SQL.quote(identifier: column.name))"
     }
     return try connection.stream(
-      reading: "SELECT \(outputs.joined(separator: ", ")) FROM \(wrapped(result.columns.count))")
+      reading: "SELECT \(outputs.joined(separator: ", ")) FROM \(wrapped(result.columns.count))", parameters)
   }
 
   /// The query as a relation `q` with the columns `c0`, `c1`, ….
@@ -88,7 +92,8 @@ public final class LakeQuery {
 
   /// DuckDB's error as the query's, in its own words.
   public func failure(_ error: DuckDBError) -> QueryError {
-    QueryError(refused: message(of: error), isMissingTable: QueryFailure.missingTable(error) != nil)
+    QueryError(
+      refused: message(of: error), isMissingTable: QueryFailure.missingTable(error) != nil, cause: error.kind)
   }
 
   /// DuckDB's error in its own words, which may quote the data: the person who reads them wrote the query.

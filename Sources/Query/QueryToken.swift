@@ -1,41 +1,48 @@
 /// A piece of a query's text; comments and white space are none.
-struct QueryToken: Hashable {
-  enum Kind: Hashable {
+public struct QueryToken: Hashable, Sendable {
+  /// What it is.
+  public enum Kind: Hashable, Sendable {
     /// A keyword or plain name.
     case word
     /// A name in double quotes.
     case quotedName
     /// A string in single quotes or between dollar signs.
     case string
+    /// Digits, with what follows them without a gap.
     case number
     /// Anything else: one character, or `=>` and `:=`.
     case sign
   }
 
-  var kind: Kind
+  /// What it is.
+  public var kind: Kind
   /// The text as written; of names and strings, what is between the quotes.
-  var text: String
+  public var text: String
   /// Bytes of the query, quotes included.
-  var range: Range<Int>
+  public var range: Range<Int>
 
   /// The text in lower case, as DuckDB compares names and keywords.
-  var folded: String { text.lowercased() }
+  public var folded: String { text.lowercased() }
 
-  func isWord(_ word: String) -> Bool { kind == .word && folded == word }
-  func isSign(_ sign: String) -> Bool { kind == .sign && text == sign }
-  var isName: Bool { kind == .word || kind == .quotedName }
+  /// Whether it is this keyword.
+  public func isWord(_ word: String) -> Bool { kind == .word && folded == word }
+  /// Whether it is this sign.
+  public func isSign(_ sign: String) -> Bool { kind == .sign && text == sign }
+  /// Whether it may name something.
+  public var isName: Bool { kind == .word || kind == .quotedName }
 }
 
 /// Cuts a query into tokens by the lexical rules of DuckDB (those of PostgreSQL): `'…'` and `E'…'` strings, `$tag$…$tag$`
 /// strings, `"…"` names, `--` and nested `/* */` comments.
 ///
 /// What does not end, ends with the text: DuckDB reports it when it reads the query itself.
-struct QueryLexer {
+public struct QueryLexer {
   private let bytes: [UInt8]
   private var position = 0
   private var tokens: [QueryToken] = []
 
-  static func tokens(of sql: String) -> [QueryToken] {
+  /// The tokens of a text, in order.
+  public static func tokens(of sql: String) -> [QueryToken] {
     var lexer = QueryLexer(bytes: Array(sql.utf8))
     while lexer.position < lexer.bytes.count { lexer.step() }
     return lexer.tokens

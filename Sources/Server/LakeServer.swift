@@ -22,11 +22,15 @@ public final class LakeServer: Sendable {
   private let server: HTTPServer
   private let context: ServerContext
   private let follower: LakeFollower
+  private let postgres: PostgresServer?
 
   /// Starts the server.
+  /// - Parameter postgres: Where the PostgreSQL protocol is spoken too.
   /// - Throws: `ServerError` for an address or a certificate; `AccessError` where the address is open to others and no
   ///   tokens are configured.
-  public init(_ settings: ServerSettings, access: Access, surroundings: ServerSurroundings) throws {
+  public init(
+    _ settings: ServerSettings, access: Access, surroundings: ServerSurroundings, postgres: PostgresSettings? = nil
+  ) throws {
     if access.tokens == nil, !["127.0.0.1", "localhost", "::1"].contains(settings.host) {
       throw AccessError(
         description: "listening on \(settings.host) without tokens would open every patient to the network; "
@@ -53,6 +57,10 @@ public final class LakeServer: Sendable {
       tokens: access.tokens, requestsPerSecond: access.requestsPerSecond, audit: audit, logger: surroundings.logger,
       metrics: surroundings.metrics)
     server = try HTTPServer(settings, application: application)
+    self.postgres = try postgres.map {
+      try PostgresServer(
+        $0, backend: PostgresBackend(context, access: access, settings: $0), logger: surroundings.logger)
+    }
     follower = LakeFollower(context)
     let streams = surroundings.metrics.gauge("lakeward_http_event_clients", "Clients that listen to events.")
     let connections = surroundings.metrics.gauge("lakeward_http_connections", "Open connections.")
@@ -65,9 +73,13 @@ public final class LakeServer: Sendable {
   /// `http://HOST:PORT`.
   public var address: String { server.address }
 
+  /// The port of the PostgreSQL protocol; nil if it is not spoken.
+  public var postgresPort: UInt16? { postgres?.port }
+
   /// Ends event streams, lets requests finish, writes the audit log.
   public func stop() {
     follower.stop()
+    postgres?.stop()
     context.events.close()
     server.stop()
     context.close()

@@ -100,15 +100,24 @@ final class ServerContext: Sendable {
     _ text: String, for principal: Principal, seconds: Double,
     prepare: (Connection) throws -> Void = { _ in }, _ body: (QueryResult) throws -> R
   ) throws -> R {
+    try withQuery(text, for: principal, seconds: seconds) { query in
+      try prepare(query.connection)
+      return try body(try query.result())
+    }
+  }
+
+  /// Lends a query in the caller's sandbox to `body`, which describes or runs it.
+  func withQuery<R>(
+    _ text: String, for principal: Principal, seconds: Double, _ body: (LakeQuery) throws -> R
+  ) throws -> R {
     let query = try QueryText(text)
     // What was just read must be in the log that is being read.
     if query.mentioned.contains(AuditLog.tableName) { audit.flush() }
     let answer = try sandbox(for: principal).withConnection { connection -> R in
       let lakeQuery = try LakeQuery(scope(for: principal), query, on: connection)
       defer { lakeQuery.finish() }
-      try prepare(connection)
       do {
-        return try connection.withDeadline(.now + .seconds(seconds)) { try body(try lakeQuery.result()) }
+        return try connection.withDeadline(.now + .seconds(seconds)) { try body(lakeQuery) }
       } catch let error as DuckDBError where error.kind == .interrupt {
         throw Problem(
           408, "query-timeout", "The query took too long", detail: "it was stopped after \(Int(seconds)) s")

@@ -11,21 +11,31 @@ enum ServeCommand: Command {
   static let name = "serve"
   static let summary = "the API and the dashboard, without running pipelines"
   static let help = """
-    usage: lakeward serve [--listen HOST:PORT]
+    usage: lakeward serve [--listen HOST:PORT] [--postgres PORT]
 
     Answers HTTP on 127.0.0.1:8080, or where --listen or server.listen in lakeward.yml says: predictions, ingest, tables,
     SQL, patients, alerts, events, and the dashboard at /. /docs describes every route. lakeward run --http HOST:PORT
     starts the same inside the process that runs the pipelines.
+
+    With --postgres, BI tools and psql query the same tables over PostgreSQL's protocol (docs/bi-tools.md).
 
     Without tokens (server.auth in lakeward.yml, lakeward token create) only this machine may be listened on.
 
     examples:
       lakeward serve
       lakeward serve --listen 127.0.0.1:9000
+      lakeward serve --postgres 5433        then: psql -h 127.0.0.1 -p 5433 -d lakeward
     """
-  static let options = [
-    Option("listen", "HOST:PORT", "where to listen (default server.listen of lakeward.yml, else 127.0.0.1:8080)"),
-    Option("port-file", "FILE", "write the port into this file once it is listened on"),
+  static let options =
+    [
+      Option("listen", "HOST:PORT", "where to listen (default server.listen of lakeward.yml, else 127.0.0.1:8080)"),
+      Option("port-file", "FILE", "write the port into this file once it is listened on"),
+    ] + postgresOptions
+
+  /// Options of every command that serves.
+  static let postgresOptions = [
+    Option("postgres", "PORT", "speak PostgreSQL's protocol too, on PORT of this machine or on HOST:PORT"),
+    Option("postgres-port-file", "FILE", "write the port of --postgres into this file once it is listened on"),
   ]
 
   static func run(_ arguments: Arguments) throws -> Int32 {
@@ -36,7 +46,8 @@ enum ServeCommand: Command {
     let metrics = MetricRegistry()
     let log = Logger(format: .text, level: .warning) { Console.warnRaw($0) }
     let server = try ServerStart.start(
-      workspace, listen: arguments.text("listen"), portFile: arguments.text("port-file"), metrics: metrics)
+      workspace, listen: arguments.text("listen"), portFile: arguments.text("port-file"), metrics: metrics,
+      postgres: .init(arguments))
     // Escalation and messages go on while nothing runs.
     let alerts = try AlertDuty(workspace, [], metrics: metrics, log: log)
     alerts?.start(stop: stop)
@@ -51,11 +62,25 @@ enum ServeCommand: Command {
   }
 }
 
+/// Where the command line says that PostgreSQL's protocol is spoken.
+struct PostgresChoice {
+  /// `PORT` or `HOST:PORT`.
+  var address: String?
+  /// The file for the port.
+  var portFile: String?
+
+  init(_ arguments: Arguments) {
+    address = arguments.text("postgres")
+    portFile = arguments.text("postgres-port-file")
+  }
+}
+
 /// Starts the server with what the workspace and the configuration say.
 enum ServerStart {
   static func start(
     _ workspace: Workspace, listen: String?, portFile: String? = nil, metrics: MetricRegistry = MetricRegistry(),
-    health: Health? = nil, logger: Logger = .silent, brokers: String? = nil, mayMove: Bool = false
+    health: Health? = nil, logger: Logger = .silent, brokers: String? = nil, mayMove: Bool = false,
+    postgres choice: PostgresChoice? = nil
   ) throws -> LakeServer {
     let definition = workspace.configuration.server
     let (host, port) = try address(listen ?? definition?.listen ?? "127.0.0.1:8080")
@@ -81,18 +106,32 @@ enum ServerStart {
       if let rows = limits.rows { surroundings.queryRows = rows }
       if let memory = limits.memoryBytes { surroundings.queryLimits.memoryBytes = memory }
     }
+    let postgres = try postgresSettings(choice?.address ?? definition?.postgres, tls: definition?.tls)
     let server: LakeServer
     do {
-      server = try LakeServer(settings, access: access, surroundings: surroundings)
+      server = try LakeServer(settings, access: access, surroundings: surroundings, postgres: postgres)
     } catch let error as ServerError where error.code == .addressInUse && mayMove {
       settings.port = 0
-      server = try LakeServer(settings, access: access, surroundings: surroundings)
+      server = try LakeServer(settings, access: access, surroundings: surroundings, postgres: postgres)
     }
     if let portFile {
       let port = server.address.split(separator: ":").last.map(String.init) ?? ""
       try port.write(toFile: portFile, atomically: true, encoding: .utf8)
     }
+    if let file = choice?.portFile, let port = server.postgresPort {
+      try String(port).write(toFile: file, atomically: true, encoding: .utf8)
+    }
     return server
+  }
+
+  private static func postgresSettings(
+    _ address: String?, tls: ServerDefinition.TLS?
+  ) throws -> PostgresSettings? {
+    guard let address else { return nil }
+    let (host, port) = try self.address(address)
+    var settings = PostgresSettings(host: host, port: port)
+    if let tls { try settings.useTLS(certificateFile: tls.certificateFile, keyFile: tls.keyFile) }
+    return settings
   }
 
   /// The file of tokens where the configuration names none.

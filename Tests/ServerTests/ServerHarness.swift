@@ -43,7 +43,11 @@ final class ServerHarness {
         optional: true
     """
 
-  init(hasTokens: Bool = false, change: (inout ServerSurroundings) -> Void = { _ in }) throws {
+  /// - Parameter postgres: Changes where PostgreSQL's protocol is spoken; nil: nowhere.
+  init(
+    hasTokens: Bool = false, change: (inout ServerSurroundings) throws -> Void = { _ in },
+    postgres: ((inout PostgresSettings) throws -> Void)? = nil
+  ) throws {
     directory = try TemporaryDirectory("server")
     let folder = try directory.folder("pipelines/beds")
     try Self.definition.write(toFile: folder + "/pipeline.yml", atomically: true, encoding: .utf8)
@@ -70,9 +74,15 @@ final class ServerHarness {
           channel: "http")
       })
     surroundings.querySeconds = 2
-    change(&surroundings)
+    try change(&surroundings)
     self.surroundings = surroundings
-    server = try LakeServer(ServerSettings(port: 0), access: access, surroundings: surroundings)
+    var settings = postgres.map { _ in PostgresSettings(host: "127.0.0.1", port: 0) }
+    if let postgres, var changed = settings {
+      try postgres(&changed)
+      settings = changed
+    }
+    server = try LakeServer(
+      ServerSettings(port: 0), access: access, surroundings: surroundings, postgres: settings)
   }
 
   deinit { server.stop() }

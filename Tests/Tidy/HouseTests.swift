@@ -23,11 +23,13 @@ struct HouseTests {
     "Observability": [],
     "Streaming": ["CZlib", "Pipelines", "DeltaLake", "DuckDB", "JSON", "Kafka", "MQTT", "Models", "Observability"],
     "MLflow": ["HTTP", "JSON", "Models"],
+    "OpenSSL": ["COpenSSL"],
+    "PostgresWire": [],
     "Alerts": ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "HTTP", "JSON", "Observability"],
     "Connectors": ["HTTP", "JSON", "DeltaLake", "DuckDB", "Pipelines"],
     "Server": [
-      "Alerts", "Dashboards", "DeltaLake", "DuckDB", "HTTP", "JSON", "Models", "Observability", "Pipelines", "Query",
-      "Streaming",
+      "Alerts", "Dashboards", "DeltaLake", "DuckDB", "HTTP", "JSON", "Models", "Observability", "OpenSSL", "Pipelines",
+      "PostgresWire", "Query", "Streaming",
     ],
     "Query": ["DeltaLake", "DuckDB", "Models", "Streaming"],
   ]
@@ -36,11 +38,11 @@ struct HouseTests {
   private static let adapters = [
     "CDuckDB": "DuckDB", "CRDKafka": "Kafka", "CXGBoost": "Models", "CLearning": "Models", "CYAML": "Pipelines",
     "CMicroHTTPD": "HTTP",
-    "CCurl": "HTTP", "CMosquitto": "MQTT", "CZlib": "Streaming",
+    "CCurl": "HTTP", "CMosquitto": "MQTT", "CZlib": "Streaming", "COpenSSL": "OpenSSL",
   ]
 
   /// Rooms that decide and never do: no C beyond their parser, no SQL engine, no network.
-  private static let pure: Set<String> = ["Clinical", "Dashboards", "JSON", "Pipelines", "Simulation"]
+  private static let pure: Set<String> = ["Clinical", "Dashboards", "JSON", "Pipelines", "PostgresWire", "Simulation"]
 
   @Test("Package.swift draws only the arrows that the architecture allows")
   func packageArrows() throws {

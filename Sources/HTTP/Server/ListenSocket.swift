@@ -1,15 +1,15 @@
 #if canImport(Glibc)
-  import Glibc
+  public import Glibc
 #elseif canImport(Musl)
-  import Musl
+  public import Musl
 #else
-  import Darwin
+  public import Darwin
 #endif
 
 /// A TCP socket that listens.
-enum ListenSocket {
+public enum ListenSocket {
   /// Binds and listens; returns the descriptor and the port, which is a free one where 0 was asked for.
-  static func open(host: String, port: UInt16) throws(ServerError) -> (descriptor: Int32, port: UInt16) {
+  public static func open(host: String, port: UInt16) throws(ServerError) -> (descriptor: Int32, port: UInt16) {
     var hints = addrinfo()
     hints.ai_family = AF_UNSPEC
     hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
@@ -44,7 +44,7 @@ enum ListenSocket {
   }
 
   /// The address in numbers, such as `127.0.0.1` or `::1`; an IPv4 address that comes over IPv6 as IPv4.
-  static func text(_ address: UnsafePointer<sockaddr>) -> String {
+  public static func text(_ address: UnsafePointer<sockaddr>) -> String {
     var buffer = [CChar](repeating: 0, count: Int(NI_MAXHOST))
     let length =
       address.pointee.sa_family == sa_family_t(AF_INET6)

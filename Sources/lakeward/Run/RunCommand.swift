@@ -9,7 +9,7 @@ enum RunCommand: Command {
   static let name = "run"
   static let summary = "run pipelines: records in, scored Delta tables out"
   static let help = """
-    usage: lakeward run [PIPELINE…] [--once] [--brokers HOST:PORT,…] [--http HOST:PORT] [--log text|json]
+    usage: lakeward run [PIPELINE…] [--once] [--brokers HOST:PORT,…] [--http HOST:PORT [--postgres PORT]] [--log text|json]
 
     Runs the named pipelines, or all, until Ctrl-C. Stop it at any instant and start it again: the tables hold the
     source's positions, so nothing is lost and nothing is there twice. Records come from the pipeline's Kafka topic
@@ -26,6 +26,7 @@ enum RunCommand: Command {
       lakeward run illness --brokers localhost:9092
       lakeward run vitals --interval 0.2    a quick ward: what was measured is in the tables within a quarter second
       lakeward run --log json 2>> run.log   the log as JSON lines
+      lakeward run --http 127.0.0.1:8080 --postgres 5433   and PostgreSQL's protocol for BI tools
       lakeward run --http 127.0.0.1:8080    with /metrics, /health, /ready, the API and the dashboard
     """
   static let options =
@@ -35,7 +36,7 @@ enum RunCommand: Command {
       Option("interval", "SECONDS", "between two micro-batches (default: the trigger of each pipeline.yml)"),
       Option("http", "HOST:PORT", "answer HTTP too: metrics, health, API and dashboard, as lakeward serve does"),
       Option("port-file", "FILE", "write the port of --http into this file once it is listened on"),
-    ] + Operations.options
+    ] + Operations.options + ServeCommand.postgresOptions
 
   static func run(_ arguments: Arguments) throws -> Int32 {
     let workspace = try Workspace(arguments)
@@ -77,12 +78,14 @@ enum RunCommand: Command {
     let signals = StopOnSignals(stop)
     defer { signals.cancel() }
     // A run over what is there does not wait for anybody's questions unless it is told to.
-    let listen = arguments.text("http") ?? (mode == .continuous ? workspace.configuration.server?.listen : nil)
+    let listen =
+      arguments.text("http") ?? (mode == .continuous ? workspace.configuration.server?.listen : nil)
+      ?? arguments.text("postgres").map { _ in "127.0.0.1:8080" }
     let server = try listen.map {
       try ServerStart.start(
         workspace, listen: $0, portFile: arguments.text("port-file"), metrics: operations.metrics,
         health: operations.health, logger: operations.log,
-        brokers: brokers)
+        brokers: brokers, postgres: PostgresChoice(arguments))
     }
     if let server { Console.warn("\(server.address)  (Ctrl-C ends)") }
     defer { server?.stop() }
