@@ -5,6 +5,10 @@ public final class Database: Sendable {
   // DuckDB guards a database by itself: connections may be made from any thread.
   private nonisolated(unsafe) let raw: duckdb_database
 
+  /// DuckDB keeps parts of every Parquet file that it has read, 16 KB and more, until the memory limit is reached. Here
+  /// files are read once or twice and then joined into others, and the system's page cache holds what is read again.
+  private static let defaults = ["enable_external_file_cache": "false"]
+
   /// Opens a database.
   ///
   /// - Parameters:
@@ -17,7 +21,7 @@ public final class Database: Sendable {
       throw DuckDBError(.outOfMemory, "no configuration could be made")
     }
     defer { duckdb_destroy_config(&config) }
-    for (name, value) in settings {
+    for (name, value) in Self.defaults.merging(settings, uniquingKeysWith: { $1 }) {
       guard duckdb_set_config(config, name, value) == DuckDBSuccess else {
         throw DuckDBError(.settings, "there is no setting \(name), or it does not take its value")
       }

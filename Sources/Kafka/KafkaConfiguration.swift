@@ -48,7 +48,7 @@ struct ClientProperties {
       "fetch.error.backoff.ms": "100",
       "fetch.message.max.bytes": "4194304",
       "queued.min.messages": "200000",
-      "queued.max.messages.kbytes": "131072",
+      "queued.max.messages.kbytes": "65536",
       "reconnect.backoff.max.ms": "5000",
       "topic.metadata.refresh.interval.ms": "30000",
     ],

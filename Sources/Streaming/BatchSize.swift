@@ -9,8 +9,9 @@ struct BatchSize: Sendable {
   static let smallest = 10_000
   /// Bytes that are allowed however few records are.
   private static let smallestBytes = 4 << 20
-  /// From this lag on, seconds, throughput counts more than the time of one batch.
-  private static let longLag = 30.0
+  /// A tenth of the lag is spent on one batch, up to this many seconds: who is minutes behind gains nothing from tables that
+  /// follow each second, and large batches cost less per record.
+  private static let longestSeconds = 10.0
 
   private let maximum: BatchLimit
   private let targetSeconds: Double
@@ -41,7 +42,7 @@ struct BatchSize: Sendable {
   mutating func took(_ count: Int, seconds: Double, isCut: Bool, lagSeconds: Double?) {
     // A small batch that took all there was says nothing about larger ones.
     guard count > 0, seconds > 0, isCut || count > records / 2 else { return }
-    let target = lagSeconds ?? 0 > Self.longLag ? targetSeconds * 2 : targetSeconds
+    let target = max(targetSeconds, min(Self.longestSeconds, (lagSeconds ?? 0) / 10))
     // By half or double at most: one batch that met a busy disk is no measure.
     let ideal = min(2, max(0.5, target / seconds)) * Double(records)
     // Growth is for what waits.

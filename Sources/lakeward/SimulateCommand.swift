@@ -94,7 +94,9 @@ enum SimulateCommand: Command {
     let landing = pipeline.source?.landing.map { workspace.lake.resolve($0.path) }
     guard let place = arguments.text("to") ?? landing else { throw StreamingError.noSource(pipeline: pipeline.name) }
     let feed = RecordFeed(
-      simulator: simulator, target: try target(place, growing: arguments.has("growing") || rate != nil))
+      simulator: simulator,
+      target: try target(
+        place, growing: arguments.has("growing") || rate != nil, properties: workspace.configuration.kafkaProperties))
     let stop = StopSignal()
     let signals = StopOnSignals(stop)
     defer { signals.cancel() }
@@ -118,7 +120,7 @@ enum SimulateCommand: Command {
 
   private static let kafkaScheme = "kafka://"
 
-  private static func target(_ place: String, growing: Bool) throws -> FeedTarget {
+  private static func target(_ place: String, growing: Bool, properties: [String: String]) throws -> FeedTarget {
     guard place.hasPrefix(kafkaScheme) else {
       return .landing(try LandingWriter(folder: place, delivery: growing ? .growing : .renamed))
     }
@@ -126,7 +128,7 @@ enum SimulateCommand: Command {
     guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
       throw UsageError("--to \(place): write kafka://HOST:PORT/TOPIC")
     }
-    let configuration = KafkaConfiguration(brokers: String(parts[0]))
+    let configuration = KafkaConfiguration(brokers: String(parts[0]), properties: properties)
     try createTopicIfMissing(String(parts[1]), configuration)
     return .kafka(try KafkaProducer(configuration), topic: String(parts[1]))
   }

@@ -1,4 +1,5 @@
 import DuckDB
+import LakewardTesting
 import Testing
 
 @Suite struct QueryTests {
@@ -124,5 +125,18 @@ import Testing
     #expect(
       try connection.query("SELECT \(SQL.quote(literal: odd)) AS \(SQL.quote(identifier: odd))").columns[0].name == odd)
     #expect(try connection.query("SELECT \(SQL.quote(literal: odd))").scalar() == .string(odd))
+  }
+
+  /// What was read once is not kept: a stream reads thousands of files that are joined into others and deleted.
+  @Test func filesThatWereReadAreNotKeptInMemory() throws {
+    let directory = try TemporaryDirectory("files")
+    for number in 0..<20 {
+      let file = SQL.quote(literal: directory.file("\(number).parquet"))
+      try connection.execute("COPY (SELECT range AS a FROM range(10000)) TO \(file)")
+      #expect(try connection.query("SELECT sum(a) FROM read_parquet(\(file))").scalar() == .hugeint(49_995_000))
+    }
+    let kept = try connection.query(
+      "SELECT coalesce(sum(memory_usage_bytes), 0)::BIGINT FROM duckdb_memory() WHERE tag = 'EXTERNAL_FILE_CACHE'")
+    #expect(try kept.scalar() == .int(0))
   }
 }

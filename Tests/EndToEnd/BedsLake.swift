@@ -52,9 +52,10 @@ final class BedsLake {
   }
 
   /// Starts the program; `crash` names the instant at which it kills itself.
-  func start(_ words: [String], crash: String? = nil) throws -> ChildProcess {
-    try ChildProcess(
-      program, words, environment: crash.map { ["LAKEWARD_CRASH": $0] } ?? [:], directory: directory.path)
+  func start(_ words: [String], crash: String? = nil, environment: [String: String] = [:]) throws -> ChildProcess {
+    let crashes = crash.map { ["LAKEWARD_CRASH": $0] } ?? [:]
+    return try ChildProcess(
+      program, words, environment: environment.merging(crashes) { $1 }, directory: directory.path)
   }
 
   /// Runs the program to its end and expects success.

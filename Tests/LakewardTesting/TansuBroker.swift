@@ -36,15 +36,17 @@ public final class TansuBroker: Sendable {
 
   /// Starts a broker on a free loopback port. A client's first requests wait until it listens.
   ///
+  /// - Parameter advertised: Where the broker sends clients, if something stands before it.
   /// - Throws: ``ProcessError`` or ``PortError`` when it cannot be started.
-  public init(program: String) throws {
+  public init(program: String, advertised: String? = nil) throws {
     // A wheel's files may lose the permission to be run.
     try? FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program)
     address = "127.0.0.1:\(try FreePort.next())"
     process = try ChildProcess(
       program,
       [
-        "broker", "--listener-url", "tcp://\(address)", "--advertised-listener-url", "tcp://\(address)",
+        "broker", "--listener-url", "tcp://\(address)", "--advertised-listener-url",
+        "tcp://\(advertised ?? address)",
         "--storage-engine", "memory://tansu/",
       ], environment: ["RUST_LOG": "error"])
   }

@@ -11,6 +11,9 @@ public struct DeltaWriter {
     public var compressionLevel: Int?
     /// Greatest number of rows in a row group.
     public var rowGroupSize: Int
+    /// About how many bytes of a row group are gathered in memory before it is written, however few rows they are; nil: no
+    /// limit. DuckDB takes it only on a connection whose `preserve_insertion_order` is false.
+    public var rowGroupBytes: Int64?
     /// 1 for encodings that every reader knows; 2 for denser ones (delta-encoded integers, times and strings), which
     /// delta-rs, DuckDB and Spark from 3.3 on read.
     public var parquetVersion: Int
@@ -22,11 +25,12 @@ public struct DeltaWriter {
     /// Options for the files of a table.
     public init(
       compression: String = "zstd", compressionLevel: Int? = nil, rowGroupSize: Int = 122_880,
-      parquetVersion: Int = 1, fileSizeBytes: Int64? = nil, usesDictionaries: Bool = true
+      rowGroupBytes: Int64? = nil, parquetVersion: Int = 1, fileSizeBytes: Int64? = nil, usesDictionaries: Bool = true
     ) {
       self.compression = compression
       self.compressionLevel = compressionLevel
       self.rowGroupSize = rowGroupSize
+      self.rowGroupBytes = rowGroupBytes
       self.parquetVersion = parquetVersion
       self.fileSizeBytes = fileSizeBytes
       self.usesDictionaries = usesDictionaries
@@ -75,6 +79,7 @@ public struct DeltaWriter {
       settings.append("COMPRESSION_LEVEL \(level)")
     }
     settings.append("ROW_GROUP_SIZE \(options.rowGroupSize)")
+    if let bytes = options.rowGroupBytes { settings.append("ROW_GROUP_SIZE_BYTES \(bytes)") }
     if options.parquetVersion == 2 { settings.append("PARQUET_VERSION v2") }
     // A dictionary of more entries than this saves no room beside compression, and looking for it costs a fifth of the
     // writing time.
