@@ -13,8 +13,8 @@ enum FeedTarget {
 enum FeedTime {
   /// As they are sent.
   case live
-  /// From an instant (microseconds since 1970) on, a millisecond apart.
-  case from(Int64)
+  /// From an instant on, so far apart; microseconds since 1970, microseconds.
+  case from(Int64, step: Int64)
 }
 
 /// Sends simulated records to a landing directory or a Kafka topic, all at once or at a rate.
@@ -35,15 +35,17 @@ final class RecordFeed<Simulator: RecordSimulator> {
     let began = ContinuousClock.now
     var reported = began
     var sent = 0
-    var next: Int64 = if case .from(let start) = eventTime { start } else { 0 }
+    var next: Int64 = 0
+    var step: Int64 = rate.map { max(2, Int64(1e6 / $0)) } ?? 1_000
+    if case .from(let start, let apart) = eventTime { (next, step) = (start, apart) }
     while !stop.isStopped, sent < count ?? .max {
       let elapsed = (ContinuousClock.now - began) / .seconds(1)
       let due = rate.map { Int(elapsed * $0) - sent } ?? 20_000
       let size = min(max(0, due), 20_000, (count ?? .max) - sent)
       if size > 0 {
         if case .live = eventTime { next = Int64(Date().timeIntervalSince1970 * 1e6) }
-        try send(size, startingAt: next, step: rate.map { max(2, Int64(1e6 / $0)) } ?? 1_000)
-        next += Int64(size) * 1_000
+        try send(size, startingAt: next, step: step)
+        next += Int64(size) * step
         sent += size
       }
       if ContinuousClock.now - reported > .milliseconds(500) {

@@ -14,7 +14,7 @@ enum SimulateCommand: Command {
 
     Writes records of simulated patients to the pipeline's landing directory, another directory, or a Kafka topic. With
     --rate the records are measured now and sent at that rate until Ctrl-C (or --count); without it --count records
-    are written at once, measured a millisecond apart from --start on, the same bytes for the same seed.
+    are written at once, measured a millisecond (or --apart) apart from --start on, the same bytes for the same seed.
     --faults breaks 3 % of the records. The counts of each fault are printed as JSON at the end.
 
     illness: results of medical tests. Faults: broken JSON, wrong types, missing fields, NaN, values out of limits,
@@ -33,6 +33,7 @@ enum SimulateCommand: Command {
       lakeward simulate illness --count 1000000 --to /tmp/landing
       lakeward simulate illness --rate 500 --to kafka://localhost:9092/patient_data
       lakeward simulate vitals --rate 1000 --patients 500 --speed 60
+      lakeward simulate vitals --count 86400 --patients 30 --apart 1     a day of readings, two a minute
       lakeward simulate population --patients 100000 --to /tmp/population
     """
   static let options = [
@@ -44,6 +45,7 @@ enum SimulateCommand: Command {
     Option("faults", nil, "break 3 % of the records"),
     Option("speed", "N", "vitals: how many hours bodies live in an hour (default 1)"),
     Option("growing", nil, "write files that grow instead of whole ones"),
+    Option("apart", "SECONDS", "from one record to the next without --rate (default 0.001)"),
     Option("start", "TIME", "first event time without --rate (default 2026-01-01T00:00:00Z), or now"),
     Option("to", "TARGET", "a directory, or kafka://HOST:PORT/TOPIC (default: the landing directory; population-csv)"),
     Option("truth", "DIR", "where to write what happened (default the directory of the records; none with Kafka)"),
@@ -115,7 +117,8 @@ enum SimulateCommand: Command {
     guard let date = text == "now" ? Date() : try? Date(text, strategy: .iso8601) else {
       throw UsageError("--start \(text): give an instant such as 2026-01-01T00:00:00Z, or now")
     }
-    return .from(Int64(date.timeIntervalSince1970 * 1e6))
+    let apart = try arguments.number("apart", minimum: 0.000_001) ?? 0.001
+    return .from(Int64(date.timeIntervalSince1970 * 1e6), step: max(1, Int64(apart * 1e6)))
   }
 
   private static let kafkaScheme = "kafka://"

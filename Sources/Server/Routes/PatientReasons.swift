@@ -8,6 +8,7 @@ struct PatientReasons {
   /// How many features are named.
   private static let most = 8
 
+  private let table: String
   private let model: ServedModel
   private let output: Int
   private let contributions: [(feature: String, value: Float)]
@@ -29,6 +30,7 @@ struct PatientReasons {
       guard let row else { continue }
       let values = model.scorer.rows(ofReadings: row.map { $0.doubleValue.map { Float($0) } ?? .nan })
       let scores = try model.scorer.predict(values)
+      self.table = table.name
       self.model = model
       let output = scores.indices.max { scores[$0] < scores[$1] } ?? 0
       self.output = output
@@ -63,6 +65,7 @@ struct PatientReasons {
     guard let reasons else { return }
     writer.key("explained")
     writer.beginObject()
+    writer.member("table", reasons.table)
     writer.member("model", reasons.model.card.name)
     writer.member("model_version", reasons.model.card.version)
     if let classes = reasons.model.card.classes, classes.indices.contains(reasons.output) {

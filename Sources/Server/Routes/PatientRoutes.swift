@@ -26,8 +26,11 @@ enum PatientRoutes {
           of: .object(["feature": .text(), "contribution": .number()], required: ["feature", "contribution"]),
           "What counted most in the newest score that can be explained"),
         "explained": .object(
-          ["model": .text(), "model_version": .text(), "class": .text(), "contribution_scale": .text()],
-          required: ["model", "model_version", "contribution_scale"]),
+          [
+            "table": .text(), "model": .text(), "model_version": .text(), "class": .text(),
+            "contribution_scale": .text(),
+          ],
+          required: ["table", "model", "model_version", "contribution_scale"]),
         "alerts": .list(of: .any, "All of them, open and closed"),
       ], required: ["patient_id", "latest", "history", "scores", "contributions", "alerts"])
     return [
@@ -162,7 +165,10 @@ enum PatientRoutes {
     writer.key("scores")
     writer.beginArray()
     var reasons: PatientReasons?
-    for table in tables.tables where table.has("model_version") || table.name.hasPrefix("gold_") {
+    // What watches the ward's readings comes before models of other streams.
+    let own = tables.ward?.pipeline.name
+    let scored = tables.tables.filter { $0.has("model_version") || $0.name.hasPrefix("gold_") }
+    for table in scored.filter({ $0.pipeline.name == own }) + scored.filter({ $0.pipeline.name != own }) {
       let rows = try objects(
         """
         SELECT * FROM \(SQL.quote(identifier: table.name)) WHERE \(condition) ORDER BY event_time DESC LIMIT 50

@@ -42,12 +42,12 @@ enum DemoFeeds {
     }
   }
 
-  /// The same ward's last hours, at the pace of life: what charts begin with and the model of anomalies learns from.
+  /// The same ward's last hours, in which little happened: what charts begin with and the model of anomalies learns from.
   private static func history(seed: UInt64) -> [UInt8] {
     let (hours, secondsBetween) = (3, 30)
     let count = beds * hours * 3_600 / secondsBetween
     let step = Int64(secondsBetween) * 1_000_000 / Int64(beds)
-    var simulator = VitalsSimulator(seed: seed, beds: beds)
+    var simulator = VitalsSimulator(seed: seed, beds: beds, speed: 0.2)
     var lines: [UInt8] = []
     let start = Int64(Date().timeIntervalSince1970 * 1e6) - Int64(count) * step
     simulator.append(count: count, startingAt: start, step: step, to: &lines)

@@ -79,7 +79,7 @@ const isClosed = (alert) => ["resolved", "dismissed"].includes(alert.state);
 const urgency = { high: 0, medium: 1, low: 2, advisory: 3 };
 
 /** Open before acknowledged, the urgent first, the newest first. */
-function order(left, right) {
+export function byUrgency(left, right) {
   const waits = (alert) => (alert.state === "acknowledged" ? 1 : 0);
   return waits(left) - waits(right) || (urgency[left.severity] ?? 9) - (urgency[right.severity] ?? 9) || instant(right.opened_at) - instant(left.opened_at);
 }
@@ -101,7 +101,7 @@ export function alertList(node) {
   let frame = null;
   const render = () => {
     frame = null;
-    const all = [...known.values()].sort(order);
+    const all = [...known.values()].sort(byUrgency);
     if (!all.length) return void fill(node, emptyNote("No open alerts."));
     // Whoever has a button of the list under the keyboard keeps it.
     const held = document.activeElement?.closest?.(".alert-card")?.dataset.alert;

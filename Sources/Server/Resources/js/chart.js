@@ -5,7 +5,7 @@ import { count, heading, instant, moment, number, short } from "./format.js";
 
 const variable = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const series = () => [1, 2, 3, 4, 5, 6, 7, 8].map((index) => variable(`--series-${index}`));
-const levels = { high: "--high", critical: "--high", medium: "--medium", "low-medium": "--low-medium", low: "--low" };
+const levels = { high: "--high", critical: "--high", medium: "--medium", "low-medium": "--low-medium", low: "--low", "predicted ill": "--series-2", "predicted well": "--series-1" };
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** The colour that a word such as High has everywhere; undefined for other words. */

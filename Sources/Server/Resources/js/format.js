@@ -66,6 +66,11 @@ export const short = (identifier) => {
   return text.length > 13 ? text.slice(0, 8) : text;
 };
 
+const units = { "mm[Hg]": "mmHg", "u[IU]/mL": "µIU/mL", "kg/m2": "kg/m²", a: "years", Cel: "°C", "[degF]": "°F", "10*3/uL": "10³/µL" };
+
+/** A unit of UCUM as a person writes it. */
+export const unit = (code) => units[code] ?? code;
+
 /** A column's name as a heading: news2_total is "NEWS2 total". */
 export const heading = (column) =>
   String(column)
@@ -74,5 +79,7 @@ export const heading = (column) =>
     .replace(/\bqsofa\b/gi, "qSOFA")
     .replace(/\bspo2\b/gi, "SpO₂")
     .replace(/\bbmi\b/gi, "BMI")
+    .replace(/\balt\b/gi, "ALT")
+    .replace(/\bage (\d+) (\d+)\b/gi, "age $1–$2")
     .replace(/\bid\b/gi, "ID")
     .replace(/^./, (letter) => letter.toUpperCase());

@@ -18,8 +18,11 @@ const trends = [
 /** Columns that say where a row came from, and whose page this is. */
 const hidden = new Set(["patient_id", "partition", "offset", "ingest_time", "source"]);
 
-/** Rows as objects become the columns and rows that a chart wants. */
-const asResult = (rows, names) => ({ columns: names.map((name) => ({ name, type: "" })), rows: rows.map((row) => names.map((name) => row[name] ?? null)) });
+/** The type that a table shows a column's values as. */
+const typeOf = (rows, name) => (name.endsWith("_time") ? "TIMESTAMP" : rows.some((row) => typeof row[name] === "number") ? "DOUBLE" : "VARCHAR");
+
+/** Rows as objects become the columns and rows that a chart or a table wants. */
+const asResult = (rows, names) => ({ columns: names.map((name) => ({ name, type: typeOf(rows, name) })), rows: rows.map((row) => names.map((name) => row[name] ?? null)) });
 
 export async function showPatient(main, identifier) {
   const address = `/patients/${encodeURIComponent(identifier)}`;
@@ -55,11 +58,13 @@ export async function showPatient(main, identifier) {
     for (const trend of trends) {
       draw(charts.get(trend.id), { ...trend, chart: "line", x: "event_time", empty: "No readings." }, asResult(history, ["event_time", ...trend.y]));
     }
-    draw(scores, { id: "scores", chart: "line", x: "event_time", y: ["news2_total"], unit: "NEWS2", empty: "No complete NEWS2 yet." },
-      asResult(history.filter((each) => each.news2_total !== null), ["event_time", "news2_total"]));
+    draw(scores, {
+      id: "scores", chart: "line", x: "event_time", y: ["news2_total", "news2_total_min"], unit: "NEWS2", empty: "No NEWS2 yet.",
+      names: { news2_total: "NEWS2", news2_total_min: "Known part, where a measurement is missing" },
+    }, asResult(history.map((each) => ({ ...each, news2_total_min: each.news2_total === null ? each.news2_total_min : null })), ["event_time", "news2_total", "news2_total_min"]));
     draw(unusual, { id: "anomaly", chart: "line", x: "event_time", y: ["anomaly_score"], unit: "score", empty: "No model of anomalies is live for this patient's readings." },
       asResult([...anomalies].reverse(), ["event_time", "anomaly_score"]));
-    renderReasons(latest, answers);
+    renderReasons(latest, patient.scores?.find((each) => each.table === patient.explained?.table)?.rows ?? []);
     const alerts = patient.alerts ?? [];
     fill(happened, alerts.length
       ? element("ol", { class: "timeline" }, alerts.map((alert) => element("li", {}, element("span", { class: "quiet" }, time(alert.opened_at)),
@@ -72,13 +77,13 @@ export async function showPatient(main, identifier) {
       : emptyNote("No model scores."));
   }
   /** The newest model's reasons; without a model the parts of NEWS2 are the reasons. */
-  function renderReasons(latest, answers) {
+  function renderReasons(latest, rows) {
     const contributions = patient.contributions ?? [];
     const explained = patient.explained;
-    const words = answers.map((each) => each.anomaly_explanation ?? each.explanation).find(Boolean);
+    const words = rows.map((each) => each.anomaly_explanation ?? each.explanation).find(Boolean);
     if (contributions.length) {
       fill(why, `What each feature adds to the newest answer of the model ${explained?.model ?? ""}, version ${explained?.model_version ?? ""}`,
-        explained?.class ? `, class ${explained.class}` : "", explained?.contribution_scale ? ` (${explained.contribution_scale}).` : ".", words ? ` Last alert-worthy reading: ${words}.` : "");
+        explained?.class ? `, class ${explained.class}` : "", explained?.contribution_scale ? ` (${explained.contribution_scale}).` : ".", words ? ` When it last stood out: ${words}.` : "");
       const rows = contributions.map((each) => ({ ...each, feature: heading(each.feature) }));
       return draw(reasons, { id: "reasons", chart: "bar", horizontal: true, signed: true, x: "feature", y: ["contribution"] }, asResult(rows, ["feature", "contribution"]));
     }

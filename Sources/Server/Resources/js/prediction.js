@@ -3,8 +3,10 @@
 import { get, post, Problem } from "./api.js";
 import { draw } from "./chart.js";
 import { badge, element, emptyNote, fill, problemNote } from "./dom.js";
-import { heading, number, percent } from "./format.js";
+import { heading, number, percent, unit } from "./format.js";
 
+/** What contributions are measured in. */
+const scales = { margin: "log odds", probability: "probability", score: "score" };
 const storeKey = (model) => `lakeward-history-${model}`;
 
 export function predictionForm(node, panel) {
@@ -61,7 +63,7 @@ export function predictionForm(node, panel) {
       const values = Object.entries(result.shap_values ?? {}).sort((left, right) => Math.abs(right[1]) - Math.abs(left[1]));
       const base = result.base_value ?? 0;
       const sum = values.reduce((total, [, value]) => total + value, base);
-      draw(chart, { id: "shap", chart: "waterfall", x: "feature", y: ["value"], measure: "measure", x_title: "log odds", empty: "No reasons for this model." }, {
+      draw(chart, { id: "shap", chart: "waterfall", x: "feature", y: ["value"], measure: "measure", x_title: scales[result.contribution_scale] ?? result.contribution_scale, empty: "No reasons for this model." }, {
         columns: [{ name: "feature" }, { name: "value" }, { name: "measure" }],
         rows: values.length ? [["Average", base, "absolute"], ...values.map(([name, value]) => [`${heading(name)} = ${record[name] ?? "missing"}`, value, "relative"]), ["This record", sum, "total"]] : [],
       });
@@ -83,7 +85,7 @@ export function predictionForm(node, panel) {
         const input = element("input", { id: identifier, name: field.name, inputmode: "decimal", value: panel.example?.[field.name] ?? "", "aria-describedby": `${identifier}-error` });
         const message = element("span", { class: "error", id: `${identifier}-error`, role: "alert" });
         inputs.set(field.name, { input, message });
-        return element("label", { class: "field", for: identifier }, heading(field.name) + (field.unit ? ` (${field.unit})` : ""), input,
+        return element("label", { class: "field", for: identifier }, heading(field.name) + (field.unit ? ` (${unit(field.unit)})` : ""), input,
           field.minimum !== undefined && field.minimum !== null ? element("span", { class: "hint" }, `${number(field.minimum)} to ${number(field.maximum)}`) : null, message);
       })), element("div", { class: "actions" }, element("button", { class: "primary", type: "submit" }, "Predict")));
       form.addEventListener("submit", ask);

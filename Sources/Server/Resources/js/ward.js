@@ -1,7 +1,7 @@
 // The ward: one card per patient, the most endangered first, kept up to date by events.
 
 import { get } from "./api.js";
-import { openAlert } from "./alerts.js";
+import { byUrgency, openAlert } from "./alerts.js";
 import { badge, element, emptyNote, fill, problemNote, sparkline } from "./dom.js";
 import * as events from "./events.js";
 import { ago, count, heading, instant, number, short } from "./format.js";
@@ -13,7 +13,7 @@ const shown = [
   { key: "heart_rate", label: "Heart rate", unit: "/min", digits: 0 },
   { key: "respiration_rate", label: "Respiration", unit: "/min", digits: 0 },
   { key: "spo2", label: "SpO₂", unit: "%", digits: 0 },
-  { key: "systolic", label: "Blood pressure", unit: "mmHg", digits: 0 },
+  { key: "systolic", label: "BP", unit: "mmHg", digits: 0 },
   { key: "temperature", label: "Temperature", unit: "°C", digits: 1 },
   { key: "shock_index", label: "Shock index", unit: "", digits: 2 },
 ];
@@ -89,7 +89,7 @@ export function wardBoard(node) {
 
   function render(patient) {
     const reading = patient.latest ?? {};
-    const state = patient.alerts?.[0];
+    const state = (patient.alerts ?? []).toSorted(byUrgency)[0];
     const card = cards.get(patient.patient_id) ?? element("article", { class: "bed", role: "listitem", dataset: { patient: patient.patient_id } });
     cards.set(patient.patient_id, card);
     card.dataset.level = level(patient);
