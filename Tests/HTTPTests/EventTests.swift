@@ -67,4 +67,18 @@ import Testing
     server.stop(graceSeconds: 1)
     #expect(application.events.clientCount == 0)
   }
+
+  /// A listener that never reads, with more on its way than the sockets hold, does not use up the time for requests.
+  @Test func aStopDoesNotWaitForListenersWhoDoNotRead() throws {
+    let server = try HTTPServer(ServerSettings(port: 0), application: application)
+    let client = try RawClient(port: server.port)
+    client.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
+    _ = client.receive(until: ": listening")
+    let line = Array(String(repeating: "x", count: 100_000).utf8)
+    for _ in 0..<78 { application.events.publish("n", line) }
+    let begin = ContinuousClock.now
+    application.events.close()
+    server.stop(graceSeconds: 120)
+    #expect(ContinuousClock.now - begin < .seconds(60))
+  }
 }

@@ -98,9 +98,17 @@ final class ServerCore: Sendable {
     workers.stop()
   }
 
+  /// How long a stream that has ended may take to be read to its end: a listener that does not read holds up nobody.
+  private static let streamSeconds = 1.0
+
   private func waitForSleepers(seconds: Double) {
-    let end = ContinuousClock.now + .seconds(seconds)
-    while ContinuousClock.now < end, sleepers.withLock({ !$0.exchanges.isEmpty || !$0.streams.isEmpty }) {
+    let begin = ContinuousClock.now
+    func isBefore(_ seconds: Double) -> Bool { ContinuousClock.now - begin < .seconds(seconds) }
+    while isBefore(seconds),
+      sleepers.withLock({ sleepers in
+        !sleepers.exchanges.isEmpty || (!sleepers.streams.isEmpty && isBefore(Self.streamSeconds))
+      })
+    {
       Thread.sleep(forTimeInterval: 0.005)
     }
   }
