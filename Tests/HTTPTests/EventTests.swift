@@ -79,6 +79,6 @@ import Testing
     let begin = ContinuousClock.now
     application.events.close()
     server.stop(graceSeconds: 120)
-    #expect(ContinuousClock.now - begin < .seconds(60))
+    #expect(ContinuousClock.now - begin < .seconds(20))
   }
 }
