@@ -66,10 +66,14 @@ let package = Package(
     room("Models", ["CXGBoost", "CLearning", "DuckDB"]),
     room("Pipelines", ["CYAML"]),
     room("Dashboards", ["Pipelines"]),
+    room("Lineage", ["JSON", "Pipelines"]),
+    room("OpenLineage", ["HTTP", "JSON", "Lineage", "Pipelines"]),
     room("Intake", ["Clinical", "DeltaLake", "DuckDB"]),
     room("Deidentification", ["DeltaLake", "DuckDB", "Pipelines"]),
     room(
-      "Streaming", ["CZlib", "Pipelines", "DeltaLake", "DuckDB", "JSON", "Kafka", "MQTT", "Models", "Observability"]),
+      "Streaming",
+      ["CZlib", "Lineage", "Pipelines", "DeltaLake", "DuckDB", "JSON", "Kafka", "MQTT", "Models", "Observability"]),
+    room("Schedule", ["DeltaLake", "DuckDB", "Pipelines", "Streaming"]),
     room("MLflow", ["HTTP", "JSON", "Models"]),
     room("Alerts", ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "HTTP", "JSON", "Observability"]),
     room("OpenSSL", ["COpenSSL"]),
@@ -78,16 +82,15 @@ let package = Package(
     room(
       "Server",
       [
-        "Alerts", "Dashboards", "DeltaLake", "DuckDB", "HTTP", "JSON", "Models", "Observability", "OpenSSL",
-        "Pipelines",
-        "PostgresWire", "Query", "Streaming",
+        "Alerts", "Dashboards", "DeltaLake", "DuckDB", "HTTP", "JSON", "Lineage", "Models", "Observability", "OpenSSL",
+        "Pipelines", "PostgresWire", "Query", "Streaming",
       ], resources: [.copy("Resources")]),
     .executableTarget(
       name: "lakeward",
       dependencies: [
-        "Alerts", "Clinical", "Deidentification", "DeltaLake", "DuckDB", "Intake", "JSON", "Kafka", "MLflow", "Models",
-        "Observability",
-        "Pipelines", "Query", "Server", "Simulation", "Streaming",
+        "Alerts", "Clinical", "Deidentification", "DeltaLake", "DuckDB", "Intake", "JSON", "Kafka", "Lineage", "MLflow",
+        "Models", "Observability", "OpenLineage", "Pipelines", "Query", "Schedule", "Server", "Simulation",
+        "Streaming",
       ],
       swiftSettings: swift),
 
@@ -134,6 +137,9 @@ let package = Package(
     tests("ModelsTests", ["Models", "DuckDB"]),
     tests("MLflowTests", ["MLflow", "Models"]),
     tests("PipelinesTests", ["Pipelines", "Clinical", "DuckDB"]),
+    tests("ScheduleTests", ["Schedule", "Pipelines"]),
+    tests("OpenLineageTests", ["OpenLineage", "HTTP", "JSON", "Lineage", "Pipelines", "DuckDB"]),
+    tests("LineageTests", ["Lineage", "Pipelines", "DuckDB"]),
     tests("DashboardsTests", ["Dashboards", "Pipelines"]),
     tests("DeidentificationTests", ["Deidentification", "DeltaLake", "DuckDB", "Pipelines"]),
     tests("IntakeTests", ["Intake", "DeltaLake", "DuckDB"]),

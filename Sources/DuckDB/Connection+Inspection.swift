@@ -51,6 +51,20 @@ extension Connection {
     }
   }
 
+  /// DuckDB's own parse of one SELECT as JSON text, without what is null or empty. Nothing is looked up: tables and
+  /// columns need not exist.
+  ///
+  /// - Throws: the text does not parse, or is not a SELECT.
+  public func syntaxTree(of select: String) throws(DuckDBError) -> String {
+    let text = try query(
+      "SELECT json_serialize_sql(CAST(? AS VARCHAR), skip_null := true, skip_empty := true)", [.string(select)]
+    ).scalar().stringValue
+    guard let text, !text.hasPrefix(#"{"error":true"#) else {
+      throw DuckDBError(.usage, "the text is not one SELECT that can be parsed")
+    }
+    return text
+  }
+
   /// A setting's value, as text.
   ///
   /// - Throws: there is no such setting.

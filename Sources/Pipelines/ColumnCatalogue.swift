@@ -5,12 +5,21 @@ public struct ColumnCatalogue: Sendable, Hashable {
   public struct Entry: Sendable, Hashable {
     /// What the column says of a person; nil: nobody has said.
     public var phi: PHIClass?
+    /// What it means, for people.
+    public var summary: String?
+    /// The unit as a UCUM code, where it has one.
+    public var unit: String?
     /// Where the entry stands.
     public var location: SourceLocation
 
     /// An entry from its parts.
-    public init(phi: PHIClass? = nil, location: SourceLocation = SourceLocation(file: "", line: 1, column: 1)) {
+    public init(
+      phi: PHIClass? = nil, summary: String? = nil, unit: String? = nil,
+      location: SourceLocation = SourceLocation(file: "", line: 1, column: 1)
+    ) {
       self.phi = phi
+      self.summary = summary
+      self.unit = unit
       self.location = location
     }
   }
@@ -19,6 +28,13 @@ public struct ColumnCatalogue: Sendable, Hashable {
   public var shared: [String: Entry]
   /// Entries for one table, by the names of table and column in small letters.
   public var tables: [String: [String: Entry]]
+
+  /// Who answers for the tables that the pipeline makes, unless a table says otherwise.
+  public var owner: String?
+  /// What tables hold, by their names in small letters, where no COMMENT in SQL says it.
+  public var summaries: [String: String] = [:]
+  /// Who answers for a table, by its name in small letters.
+  public var owners: [String: String] = [:]
 
   /// A catalogue from its parts.
   public init(shared: [String: Entry] = [:], tables: [String: [String: Entry]] = [:]) {
@@ -39,7 +55,9 @@ extension ColumnCatalogue.Entry {
     var entries: [String: Self] = [:]
     for pair in reader.pairs {
       guard var column = MappingReader(pair.value, what: pair.key, problems: problems) else { continue }
-      let entry = Self(phi: column.choice("phi", of: PHIClass.self), location: pair.location)
+      let entry = Self(
+        phi: column.choice("phi", of: PHIClass.self), summary: column.text("description"), unit: column.text("unit"),
+        location: pair.location)
       column.finish()
       if entries.updateValue(entry, forKey: pair.key.lowercased()) != nil {
         problems.add(

@@ -66,9 +66,11 @@ extension LakeConfiguration {
       if let experiment = settings.text("experiment") { mlflow?.experiment = experiment }
       settings.finish()
     }
+    if let node = reader.node("openlineage") { openLineage = OpenLineageSettings(node, problems, resolved) }
     if let node = reader.node("mqtt") { mqtt = Self.mqtt(node, problems, resolved) }
     notifiers = reader.node("notifiers")
     alerts = reader.node("alerts")
+    schedule = reader.node("schedule")
     if let node = reader.node("engine"), var engine = MappingReader(node, what: "engine", problems: problems) {
       threads = engine.integer("threads", in: 1...1024)
       memoryLimitBytes = engine.bytes("memory_limit", in: (64 << 20)...(1 << 50))

@@ -16,12 +16,16 @@ public struct LakeConfiguration: Sendable, Hashable {
   public var notifiers: YAMLNode?
   /// What stands under `alerts`, which room Alerts reads.
   public var alerts: YAMLNode?
+  /// What stands under `schedule`, which room Schedule reads.
+  public var schedule: YAMLNode?
   /// The folder that relative paths of the file start from; empty: the working directory.
   public var folder = ""
   /// Where tables are that are not in the lake's folder: a path or URI by table name.
   public var tablePlaces: [String: String] = [:]
   /// Where versions of models are published; nil: nowhere.
   public var mlflow: MLflowSettings?
+  /// Who is told what runs make of which tables; nil: nobody.
+  public var openLineage: OpenLineageSettings?
   /// Threads of the query engine; nil: one per processor.
   public var threads: Int?
   /// The query engine's memory limit in bytes; nil: the engine's own choice.

@@ -43,9 +43,18 @@ struct PipelineAssembly {
   /// What the YAML says of columns. A column that the SQL does not make is a mistake.
   func catalogue() -> ColumnCatalogue {
     var catalogue = ColumnCatalogue(shared: draft.columns)
-    for rules in draft.tables where !rules.columns.isEmpty {
-      catalogue.tables[rules.name.lowercased()] = rules.columns
+    catalogue.owner = draft.owner
+    for rules in draft.tables {
       let table = definitions.first { $0.table.name.lowercased() == rules.name.lowercased() }?.table
+      catalogue.summaries[rules.name.lowercased()] = rules.summary
+      catalogue.owners[rules.name.lowercased()] = rules.owner
+      if rules.summary != nil, table?.comment != nil {
+        problems.add(
+          at: rules.location, "'\(rules.name)' has a COMMENT in SQL and a 'description' here",
+          remedy: "keep one of the two")
+      }
+      guard !rules.columns.isEmpty else { continue }
+      catalogue.tables[rules.name.lowercased()] = rules.columns
       guard let columns = table?.columns else { continue }
       for (name, entry) in rules.columns where !contains(columns, name) {
         problems.add(

@@ -1,6 +1,9 @@
 /// What `pipeline.yml` says, before it is compared with the SQL.
 struct PipelineDraft {
   struct Table {
+    /// Keys for people and tools, which any table that the pipeline names may have.
+    static let describing: Set<String> = ["columns", "description", "owner"]
+
     var name: String
     var location: SourceLocation
     var expectations: [Expectation] = []
@@ -8,7 +11,9 @@ struct PipelineDraft {
     var deduplicateLocation: SourceLocation?
     var refresh: RefreshRule?
     var columns: [String: ColumnCatalogue.Entry] = [:]
-    /// Whether it says more than what columns hold, which only tables of this pipeline's SQL take.
+    var summary: String?
+    var owner: String?
+    /// Whether it says more than what the table is, which only tables of this pipeline's SQL take.
     var hasRules = false
   }
 
@@ -21,6 +26,7 @@ struct PipelineDraft {
   var name = ""
   var location: SourceLocation
   var summary: String?
+  var owner: String?
   var source: SourceDefinition?
   var sourceLocation: SourceLocation?
   var hasSource: Bool { sourceLocation != nil }
@@ -37,6 +43,7 @@ struct PipelineDraft {
     guard var reader = MappingReader(root, what: "the pipeline", problems: problems) else { return }
     name = reader.requiredName("pipeline") ?? ""
     summary = reader.text("description")
+    owner = reader.text("owner")
     if let node = reader.node("source") {
       sourceLocation = node.location
       source = Self.source(node, pipeline: name, problems)
@@ -139,7 +146,9 @@ struct PipelineDraft {
         table.deduplicateLocation = rule.location
       }
       if let rule = reader.node("refresh") { table.refresh = RefreshRule(rule, problems) }
-      table.hasRules = reader.pairs.isEmpty || reader.pairs.contains { $0.key != "columns" }
+      table.hasRules = reader.pairs.isEmpty || reader.pairs.contains { !Table.describing.contains($0.key) }
+      table.summary = reader.text("description")
+      table.owner = reader.text("owner")
       if let columns = reader.node("columns") { table.columns = ColumnCatalogue.Entry.read(columns, problems) }
       reader.finish()
       return table

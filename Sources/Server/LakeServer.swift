@@ -87,7 +87,8 @@ public final class LakeServer: Sendable {
 
   private static func endpoints(_ context: ServerContext) -> [Endpoint] {
     SystemRoutes.endpoints(context) + PredictRoutes.endpoints(context) + IngestRoutes.endpoints(context)
-      + TableRoutes.endpoints(context) + QueryRoutes.endpoints(context) + PatientRoutes.endpoints(context)
+      + TableRoutes.endpoints(context) + LineageRoutes.endpoints(context) + QueryRoutes.endpoints(context)
+      + PatientRoutes.endpoints(context)
       + AlertRoutes.endpoints(context) + ModelRoutes.endpoints(context) + EventRoutes.endpoints(context)
       + PageRoutes.endpoints(context)
       + FileRoutes.endpoints()

@@ -3,6 +3,7 @@ internal import DeltaLake
 internal import DuckDB
 internal import Foundation
 internal import HTTP
+internal import Lineage
 internal import Models
 internal import Observability
 internal import Pipelines
@@ -26,6 +27,7 @@ final class ServerContext: Sendable {
   let remoteTables: RemoteTables
 
   private let following: Mutex<Connection>
+  private let catalogues: CatalogueCache
 
   init(_ surroundings: ServerSurroundings, audit: AuditLog, events: EventBroadcaster, desk: AlertDesk?) throws {
     let connection = try Database(settings: ["threads": "1", "memory_limit": "512MB"]).connect()
@@ -33,6 +35,7 @@ final class ServerContext: Sendable {
     following = Mutex(connection)
     self.surroundings = surroundings
     remoteTables = RemoteTables(surroundings.lake)
+    catalogues = try CatalogueCache(surroundings.pipelines, surroundings.lake)
     self.audit = audit
     self.events = events
     self.desk = desk
@@ -42,6 +45,14 @@ final class ServerContext: Sendable {
   }
 
   var lake: Lake { surroundings.lake }
+
+  /// What is known of every table and column, and where they come from.
+  var catalogue: Catalogue { catalogues.catalogue }
+
+  /// What is known of a stored table: what the pipelines say, then what it says itself.
+  func documentation(of table: String, _ snapshot: Snapshot) -> TableDocumentation {
+    catalogue[table].filled(from: TableDocumentation(snapshot))
+  }
 
   /// The pipeline of that name.
   func pipeline(_ name: String) throws -> Pipeline {

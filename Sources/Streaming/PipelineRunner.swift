@@ -1,6 +1,7 @@
 public import DuckDB
 public import DeltaLake
 internal import Foundation
+internal import Lineage
 public import Models
 public import Pipelines
 
@@ -88,7 +89,9 @@ public final class PipelineRunner {
     // Functions belong to the whole engine, where other pipelines may run.
     scanFunction = "source_records_\(pipeline.name)"
     scan = try connection.registerRecordBatch(name: scanFunction)
-    tables = PipelineTables(pipeline: pipeline, source: definition, lake: lake)
+    tables = PipelineTables(
+      pipeline: pipeline, source: definition, lake: lake,
+      catalogue: Catalogue([pipeline], lake: lake, connection: connection))
     executor = GraphExecutor(
       pipeline: pipeline, source: definition, tables: tables, lake: lake, connection: connection,
       writerConnection: try engine.connect(scratch: pipeline.name), keyBudget: keyBudget)

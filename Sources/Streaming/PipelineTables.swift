@@ -1,5 +1,6 @@
 internal import DeltaLake
 internal import DuckDB
+internal import Lineage
 internal import Pipelines
 
 /// The Delta tables that one pipeline writes, opened or created, with their positions in the source.
@@ -13,9 +14,11 @@ final class PipelineTables {
   private(set) var notices: [Notice] = []
   private let lake: Lake
   private let source: SourceDefinition
+  private let catalogue: Catalogue
 
-  init(pipeline: Pipeline, source: SourceDefinition, lake: Lake) {
+  init(pipeline: Pipeline, source: SourceDefinition, lake: Lake, catalogue: Catalogue) {
     self.source = source
+    self.catalogue = catalogue
     self.lake = lake
     identity = FlowIdentity(pipeline: pipeline.name, stream: source.stream)
     bronze = source.bronzeTable
@@ -42,13 +45,8 @@ final class PipelineTables {
 
   /// Opens the bronze and quarantine tables, which have the same columns in every pipeline.
   func openFixedTables() throws {
-    try open(
-      bronze, columns: Self.bronzeColumns, description: "Raw records of \(source.stream), one row each",
-      configuration: Self.coordinateStatistics)
-    try open(
-      quarantine, columns: Self.quarantineColumns,
-      description: "Whole records of \(source.stream) that could not be used, with the reason",
-      configuration: Self.coordinateStatistics)
+    try open(bronze, columns: Self.bronzeColumns, configuration: Self.coordinateStatistics)
+    try open(quarantine, columns: Self.quarantineColumns, configuration: Self.coordinateStatistics)
   }
 
   /// Opens a streaming table, or creates it with the columns that its SELECT gives.
@@ -58,8 +56,7 @@ final class PipelineTables {
       configuration[Snapshot.clusterProperty] = definition.clusteredBy.joined(separator: ",")
     }
     try open(
-      definition.name, columns: columns, partitionColumns: definition.partitionedBy,
-      description: definition.comment, configuration: configuration)
+      definition.name, columns: columns, partitionColumns: definition.partitionedBy, configuration: configuration)
     // A table that is there may have got another order since.
     let table = try table(definition.name)
     if try table.snapshot().metadata.configuration[Snapshot.clusterProperty] != configuration[Snapshot.clusterProperty]
@@ -69,20 +66,21 @@ final class PipelineTables {
   }
 
   private func open(
-    _ name: String, columns: [Column], partitionColumns: [String] = [], description: String?,
-    configuration: [String: String]
+    _ name: String, columns: [Column], partitionColumns: [String] = [], configuration: [String: String]
   ) throws {
     let location = lake.location(ofTable: name)
+    let description = TableDescription(catalogue[name])
     if DeltaTable.exists(at: location) {
       let table = try DeltaTable(at: location)
       notices += try evolve(table, name: name, columns: columns)
+      try table.describe(description)
       tables[name] = table
     } else {
+      let schema = try Schema(columns: columns.map { ($0.name, $0.type.description) })
+      let properties = configuration.merging(TableMaintenance.tableProperties) { given, _ in given }
       tables[name] = try DeltaTable.create(
-        at: location, schema: Schema(columns: columns.map { ($0.name, $0.type.description) }),
-        partitionColumns: partitionColumns, name: name,
-        description: description,
-        configuration: configuration.merging(TableMaintenance.tableProperties) { given, _ in given })
+        at: location, schema: schema.described(by: description), partitionColumns: partitionColumns, name: name,
+        description: description.summary, configuration: properties.merging(description.properties) { $1 })
     }
   }
 

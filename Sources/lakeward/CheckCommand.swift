@@ -56,6 +56,9 @@ enum CheckCommand: Command {
     if workspace.configuration.notifiers != nil || workspace.configuration.alerts != nil {
       report("notifiers", "they can be used") { try CheckAlerts.notifiers(workspace) }
     }
+    if workspace.configuration.schedule != nil {
+      report("schedule", "every job can run") { _ = try workspace.scheduledJobs() }
+    }
     if let brokers = arguments.text("brokers") ?? workspace.configuration.brokers {
       report("kafka", "\(brokers) answers") {
         let admin = try KafkaAdmin(

@@ -29,7 +29,16 @@ enum ImportCommand: Command {
     let format = try OutputFormat(arguments, among: [.table, .csv, .json, .ndjson])
     let view = ImportView()
     let started = ContinuousClock.now
-    let report = try Workspace(arguments).importSynthea(arguments.positionals, progress: view.show)
+    let workspace = try Workspace(arguments)
+    let lineage = LineageDuty(workspace)
+    defer { lineage?.finish() }
+    let report = try workspace.importSynthea(arguments.positionals, progress: view.show)
+    let imported = report.files.filter { $0.outcome == .imported }
+    lineage?.imported(
+      imported.compactMap { file in
+        file.table.map { (Self.path(of: file.file, in: arguments.positionals), $0, file.rows) }
+      },
+      seconds: (ContinuousClock.now - started) / .seconds(1))
     view.clear()
     let elapsed = QuerySession.seconds(ContinuousClock.now - started)
     let columns = TableFacts.columns([
@@ -44,6 +53,12 @@ enum ImportCommand: Command {
             ? "" : ", \(bad == 1 ? "1 line" : "\(Console.grouped(bad)) lines") in \(SyntheaImporter.quarantineTable)"))
     }
     return 0
+  }
+
+  /// Where a file of the report lies: reports name files by their names inside what was given.
+  private static func path(of file: String, in given: [String]) -> String {
+    given.map { "\($0)/\(file)" }.first { FileManager.default.fileExists(atPath: $0) }
+      ?? given.first { $0.hasSuffix(file) } ?? file
   }
 
   private static func row(_ file: FileReport) -> [Value] {

@@ -9,10 +9,11 @@ struct Lakeward {
       DemoCommand.self, RunCommand.self, StatusCommand.self, PauseCommand.self, ResumeCommand.self, ReplayCommand.self,
       BackfillCommand.self, SimulateCommand.self, TrainCommand.self, CheckCommand.self, InferCommand.self,
       VerifyCommand.self,
-      RefreshCommand.self, QueryCommand.self, TableCommand.self, ImportCommand.self, ExportCommand.self,
+      RefreshCommand.self, QueryCommand.self, TableCommand.self, LineageCommand.self, ImportCommand.self,
+      ExportCommand.self,
       ModelsCommand.self,
       AlertsCommand.self,
-      ServeCommand.self, TokenCommand.self,
+      ServeCommand.self, ScheduleCommand.self, TokenCommand.self,
     ]
   }
 

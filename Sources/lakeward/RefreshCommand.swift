@@ -45,7 +45,9 @@ enum RefreshCommand: Command {
     let all = Set(views.map { $0.view.name.lowercased() })
     let isAll = arguments.positionals.isEmpty && arguments.text("pipeline") == nil
     if isAll { chosen = all } else { views = ViewOrder.chosen(chosen, of: views) }
-    let session = RefreshSession(workspace)
+    let lineage = LineageDuty(workspace)
+    defer { lineage?.finish() }
+    let session = RefreshSession(workspace, lineage: lineage)
     for view in views {
       let isFull = arguments.has("full") && chosen.contains(view.view.name.lowercased())
       Console.write(try session.refresh(view, isFull ? .full : .incremental).line)
@@ -58,10 +60,14 @@ enum RefreshCommand: Command {
 /// Refreshes views of several pipelines, each pipeline with a database of its own.
 final class RefreshSession {
   private let workspace: Workspace
+  private let lineage: LineageDuty?
   private var refreshers: [String: ViewRefresher] = [:]
   private var hasWritten = false
 
-  init(_ workspace: Workspace) { self.workspace = workspace }
+  init(_ workspace: Workspace, lineage: LineageDuty?) {
+    self.workspace = workspace
+    self.lineage = lineage
+  }
 
   func refresh(_ view: ViewInOrder, _ mode: ViewRefresher.Mode = .incremental) throws -> ViewReport {
     let name = view.pipeline.name
@@ -71,7 +77,14 @@ final class RefreshSession {
         pipeline: view.pipeline, lake: workspace.lake, registry: workspace.registry,
         threads: workspace.configuration.threads, memoryLimitBytes: workspace.configuration.memoryLimitBytes)
     refreshers[name] = refresher
-    let report = try refresher.refresh(view.view, mode)
+    let report: ViewReport
+    do {
+      report = try refresher.refresh(view.view, mode)
+    } catch {
+      lineage?.failed(view: view.view.name, error)
+      throw error
+    }
+    lineage?.refreshed(report)
     if report.didWrite { hasWritten = true }
     return report
   }

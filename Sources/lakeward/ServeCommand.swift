@@ -3,6 +3,7 @@ internal import Pipelines
 internal import Foundation
 internal import HTTP
 internal import Observability
+internal import Schedule
 internal import Server
 internal import Streaming
 
@@ -55,6 +56,8 @@ enum ServeCommand: Command {
       stop.stop()
       alerts?.finish()
     }
+    let schedule = try ScheduleDuty.start(workspace, arguments, stop: stop)
+    defer { schedule?.wait() }
     Console.write("\(server.address)  (Ctrl-C ends)")
     while !stop.isStopped { stop.wait(seconds: 3_600) }
     server.stop()
@@ -97,7 +100,7 @@ enum ServerStart {
     }
     var surroundings = ServerSurroundings(
       lake: workspace.lake, registry: workspace.registry,
-      pipelines: ((try? workspace.pipelineNames()) ?? []).compactMap { try? workspace.pipeline($0) },
+      pipelines: workspace.readablePipelines,
       dashboards: workspace.configuration.dashboards, metrics: metrics, health: health, logger: logger,
       version: String(Lakeward.version.split(separator: " ").last ?? ""),
       openIngest: { try workspace.inputs($0, brokers: brokers).ingest(channel: "http", log: logger) })

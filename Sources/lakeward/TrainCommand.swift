@@ -43,13 +43,20 @@ enum TrainCommand: Command {
       throw UsageError("lakeward train: name one model, such as: lakeward train illness")
     }
     let workspace = try Workspace(arguments)
-    let entry = try workspace.train(
-      name, from: try TrainingRows.Origin(arguments), seed: try arguments.integer("seed").map(UInt64.init),
-      kind: arguments.text("model"),
-      promote: !arguments.has("no-promote")
-    ) { step in
-      if Console.isTerminal { Console.writeRaw("\r\(step)\u{1B}[K") }
+    let lineage = LineageDuty(workspace)
+    defer { lineage?.finish() }
+    let origin = try TrainingRows.Origin(arguments)
+    let seed = try arguments.integer("seed").map(UInt64.init)
+    func train() throws -> ModelRegistry.Entry {
+      try workspace.train(
+        name, from: origin, seed: seed,
+        kind: arguments.text("model"),
+        promote: !arguments.has("no-promote")
+      ) { step in
+        if Console.isTerminal { Console.writeRaw("\r\(step)\u{1B}[K") }
+      }
     }
+    let entry = try lineage?.training(name, train) ?? train()
     if Console.isTerminal { Console.writeRaw("\r\u{1B}[K") }
     Console.write(entry.card.summary)
     defer { workspace.publishIfAsked(entry) }

@@ -6,7 +6,7 @@ internal import Streaming
 enum ViewKeeping {
   /// Starts a thread for each pipeline with views that are refreshed by themselves.
   static func start(
-    _ pipelines: [Pipeline], _ workspace: Workspace, _ operations: Operations
+    _ pipelines: [Pipeline], _ workspace: Workspace, _ operations: Operations, lineage: LineageDuty? = nil
   ) throws -> [ViewRefreshLoop] {
     try pipelines.compactMap { pipeline in
       let loop = try ViewRefreshLoop(
@@ -15,7 +15,9 @@ enum ViewKeeping {
       let meters = ViewMeters(operations.metrics, pipeline: pipeline.name)
       loop?.start { event in
         meters.observe(event)
+        if case .refreshed(let report) = event { lineage?.refreshed(report) }
         guard case .failed(let view, let error, let pause) = event else { return }
+        lineage?.failed(view: view, error)
         Console.warn("\(view): the refresh failed: \(error); trying again in \(String(format: "%.0f", pause)) s")
       }
       return loop
@@ -23,8 +25,8 @@ enum ViewKeeping {
   }
 
   /// Brings the views that are refreshed by themselves up to date, after a run over what is there.
-  static func refresh(_ pipelines: [Pipeline], _ workspace: Workspace) throws {
-    let session = RefreshSession(workspace)
+  static func refresh(_ pipelines: [Pipeline], _ workspace: Workspace, lineage: LineageDuty? = nil) throws {
+    let session = RefreshSession(workspace, lineage: lineage)
     for view in try ViewOrder.of(pipelines) where view.view.refresh.everySeconds != nil {
       let report = try session.refresh(view)
       if report.didWrite { Console.write(report.line) }

@@ -67,6 +67,9 @@ struct Workspace {
     try (names.isEmpty ? pipelineNames() : names).map(pipeline)
   }
 
+  /// The pipelines whose definitions can be read.
+  var readablePipelines: [Pipeline] { ((try? pipelineNames()) ?? []).compactMap { try? pipeline($0) } }
+
   /// The pipeline and definition of a model by name.
   func model(_ name: String) throws -> (pipeline: Pipeline, model: ModelDefinition) {
     var known: [String] = []

@@ -46,7 +46,7 @@ import Testing
     #expect(JSONValue(parsing: old.output)?.object?["rows"]?.int == 0)
     #expect(
       try lake.run("table", "show", "empty", "--timestamp", "2999-01-01", "--format", "csv").output
-        == "column,type,nullable,partition,comment\namount,\"decimal(9,2)\",yes,\"\",\"\"\n")
+        == "column,type,nullable,partition,unit,phi,description\namount,\"decimal(9,2)\",yes,\"\",\"\",\"\",\"\"\n")
   }
 
   @Test func history() throws {

@@ -40,7 +40,7 @@ import Testing
       "cli.md", "query.md", "tables.md", "vitals.md", "views.md", "pipelines.md", "sources.md", "streaming.md",
       "operations.md",
       "import.md", "models.md", "alerts.md", "dashboard.md", "population.md",
-      "risk.md", "diabetes.md", "model-operations.md",
+      "risk.md", "diabetes.md", "model-operations.md", "catalogue.md", "schedule.md",
     ]
     for page in pages {
       let blocks = try Self.blocks(of: page)

@@ -18,18 +18,23 @@ struct HouseTests {
     "Models": ["CXGBoost", "CLearning", "DuckDB"],
     "Pipelines": ["CYAML"],
     "Dashboards": ["Pipelines"],
+    "Lineage": ["JSON", "Pipelines"],
+    "Schedule": ["DeltaLake", "DuckDB", "Pipelines", "Streaming"],
+    "OpenLineage": ["HTTP", "JSON", "Lineage", "Pipelines"],
     "Intake": ["Clinical", "DeltaLake", "DuckDB"],
     "Deidentification": ["DeltaLake", "DuckDB", "Pipelines"],
     "Observability": [],
-    "Streaming": ["CZlib", "Pipelines", "DeltaLake", "DuckDB", "JSON", "Kafka", "MQTT", "Models", "Observability"],
+    "Streaming": [
+      "CZlib", "Lineage", "Pipelines", "DeltaLake", "DuckDB", "JSON", "Kafka", "MQTT", "Models", "Observability",
+    ],
     "MLflow": ["HTTP", "JSON", "Models"],
     "OpenSSL": ["COpenSSL"],
     "PostgresWire": [],
     "Alerts": ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "HTTP", "JSON", "Observability"],
     "Connectors": ["HTTP", "JSON", "DeltaLake", "DuckDB", "Pipelines"],
     "Server": [
-      "Alerts", "Dashboards", "DeltaLake", "DuckDB", "HTTP", "JSON", "Models", "Observability", "OpenSSL", "Pipelines",
-      "PostgresWire", "Query", "Streaming",
+      "Alerts", "Dashboards", "DeltaLake", "DuckDB", "HTTP", "JSON", "Lineage", "Models", "Observability", "OpenSSL",
+      "Pipelines", "PostgresWire", "Query", "Streaming",
     ],
     "Query": ["DeltaLake", "DuckDB", "Models", "Streaming"],
   ]
@@ -42,7 +47,9 @@ struct HouseTests {
   ]
 
   /// Rooms that decide and never do: no C beyond their parser, no SQL engine, no network.
-  private static let pure: Set<String> = ["Clinical", "Dashboards", "JSON", "Pipelines", "PostgresWire", "Simulation"]
+  private static let pure: Set<String> = [
+    "Clinical", "Dashboards", "JSON", "Lineage", "Pipelines", "PostgresWire", "Simulation",
+  ]
 
   @Test("Package.swift draws only the arrows that the architecture allows")
   func packageArrows() throws {

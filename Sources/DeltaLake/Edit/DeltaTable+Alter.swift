@@ -108,7 +108,7 @@ extension DeltaTable {
     }
   }
 
-  private func alter(
+  func alter(
     _ operation: String, _ parameters: [String: String], readsRows: Bool = false,
     _ change: (Snapshot, inout Schema, inout TableMetadata) throws(DeltaError) -> Void
   ) throws(DeltaError) -> Int64 {

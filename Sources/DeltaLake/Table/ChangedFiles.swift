@@ -63,7 +63,15 @@ struct FileChanges {
 
   private static func hasSameColumns(_ one: TableMetadata, _ other: TableMetadata) -> Bool {
     let mode = "delta.columnMapping.mode"
-    return one.schemaString == other.schemaString && one.partitionColumns == other.partitionColumns
+    return hasSameSchema(one, other) && one.partitionColumns == other.partitionColumns
       && one.configuration[mode] == other.configuration[mode]
+  }
+
+  private static func hasSameSchema(_ one: TableMetadata, _ other: TableMetadata) -> Bool {
+    if one.schemaString == other.schemaString { return true }
+    guard let left = try? Schema(json: one.schemaString), let right = try? Schema(json: other.schemaString) else {
+      return false
+    }
+    return left.withoutDescription == right.withoutDescription
   }
 }

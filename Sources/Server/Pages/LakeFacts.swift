@@ -8,7 +8,9 @@ internal import Streaming
 
 /// What is known of the lake itself, as relations that a page's query can name beside the lake's tables:
 ///
-/// - `lakeward_tables`: "table", version, row_count, files, bytes, last_commit, description
+/// - `lakeward_tables`: "table", version, row_count, files, bytes, last_commit, description, owner
+/// - `lakeward_columns`: "table", "column", position, type, unit, phi, description, from_columns
+/// - `lakeward_lineage`: source, source_kind, target, target_kind, pipeline — what each relation is made of
 /// - `lakeward_commits`: pipeline, "table", role (bronze, quarantine, stream, view), version, time, operation, row_count,
 ///   duplicates
 /// - `lakeward_samples`: time, metric, pipeline, value — gauges of this process every five seconds
@@ -17,7 +19,10 @@ internal import Streaming
 ///
 /// Only what a query mentions is made.
 struct LakeFacts {
-  private static let names = ["lakeward_tables", "lakeward_commits", "lakeward_samples", "lakeward_models"]
+  private static let names = [
+    "lakeward_tables", "lakeward_commits", "lakeward_samples", "lakeward_models", "lakeward_columns",
+    "lakeward_lineage",
+  ]
 
   private let statements: [String]
   private let quarantine: String?
@@ -29,6 +34,8 @@ struct LakeFacts {
       case "lakeward_tables": try Self.tables(context)
       case "lakeward_commits": try Self.commits(context)
       case "lakeward_samples": Self.samples(context)
+      case "lakeward_columns": try Self.columns(context)
+      case "lakeward_lineage": Self.lineage(context)
       default: try Self.models(context)
       }
     }
@@ -47,8 +54,7 @@ struct LakeFacts {
   }
 
   /// `rows` of literals as a table; none of them still has its columns.
-  private static func relation(_ name: String, _ columns: [(name: String, type: String)], _ rows: [[String]]) -> String
-  {
+  static func relation(_ name: String, _ columns: [(name: String, type: String)], _ rows: [[String]]) -> String {
     let casts = columns.enumerated().map {
       "CAST(c\($0) AS \($1.type)) AS \(SQL.quote(identifier: $1.name))"
     }.joined(separator: ", ")
@@ -63,8 +69,8 @@ struct LakeFacts {
       """
   }
 
-  private static func text(_ value: String?) -> String { value.map { SQL.quote(literal: $0) } ?? "NULL" }
-  private static func number(_ value: (some BinaryInteger)?) -> String { value.map { "\($0)" } ?? "NULL" }
+  static func text(_ value: String?) -> String { value.map { SQL.quote(literal: $0) } ?? "NULL" }
+  static func number(_ value: (some BinaryInteger)?) -> String { value.map { "\($0)" } ?? "NULL" }
   private static func instant(milliseconds: Int64?) -> String {
     milliseconds.map { "make_timestamptz(\($0 * 1_000))" } ?? "NULL"
   }
@@ -74,14 +80,15 @@ struct LakeFacts {
       let snapshot = try context.lake.table(named: name).snapshot()
       return [
         text(name), number(snapshot.version), number(try snapshot.rowCount()), number(snapshot.files.count),
-        number(snapshot.sizeInBytes), instant(milliseconds: snapshot.timestamp), text(snapshot.metadata.description),
+        number(snapshot.sizeInBytes), instant(milliseconds: snapshot.timestamp),
+        text(context.documentation(of: name, snapshot).summary), text(context.documentation(of: name, snapshot).owner),
       ]
     }
     return relation(
       "lakeward_tables",
       [
         ("table", "VARCHAR"), ("version", "BIGINT"), ("row_count", "BIGINT"), ("files", "BIGINT"), ("bytes", "BIGINT"),
-        ("last_commit", "TIMESTAMPTZ"), ("description", "VARCHAR"),
+        ("last_commit", "TIMESTAMPTZ"), ("description", "VARCHAR"), ("owner", "VARCHAR"),
       ], rows)
   }
 

@@ -2,6 +2,7 @@ internal import DeltaLake
 internal import DuckDB
 internal import HTTP
 internal import JSON
+internal import Pipelines
 internal import Query
 internal import Streaming
 
@@ -13,15 +14,20 @@ enum TableRoutes {
     let table = Schema.object(
       [
         "name": .text(), "version": .integer(), "rows": .integer().orNull, "files": .integer(), "bytes": .integer(),
-        "last_commit": .text(format: "date-time"), "description": .text().orNull,
+        "last_commit": .text(format: "date-time"), "description": .text().orNull, "owner": .text().orNull,
       ], required: ["name", "version", "files", "bytes"])
     let detail = Schema.object(
       [
         "name": .text(), "version": .integer(), "rows": .integer().orNull, "files": .integer(), "bytes": .integer(),
+        "description": .text().orNull, "owner": .text().orNull,
         "partitioned_by": .list(of: .text()), "properties": .map(of: .text()),
         "schema": .list(
           of: .object(
-            ["name": .text(), "type": .text(), "nullable": .boolean, "comment": .text().orNull],
+            [
+              "name": .text(), "type": .text(), "nullable": .boolean, "comment": .text().orNull,
+              "description": .text().orNull, "unit": .text("UCUM").orNull,
+              "phi": .text("What it says of a person", words: PHIClass.allCases.map(\.rawValue)).orNull,
+            ],
             required: ["name", "type", "nullable"])),
         "history": .list(
           of: .object(
@@ -61,7 +67,9 @@ enum TableRoutes {
       writer.beginObject()
       try write(name, snapshot, to: &writer)
       writer.member("last_commit", InstantText.timestamp(microseconds: snapshot.timestamp &* 1_000, suffix: "Z"))
-      writer.member("description", snapshot.metadata.description)
+      let documentation = context.documentation(of: name, snapshot)
+      writer.member("description", documentation.summary)
+      writer.member("owner", documentation.owner)
       writer.endObject()
     }
     writer.endArray()
@@ -90,6 +98,9 @@ enum TableRoutes {
     var writer = JSONWriter()
     writer.beginObject()
     try write(name, snapshot, to: &writer)
+    let documentation = context.documentation(of: name, snapshot)
+    writer.member("description", documentation.summary)
+    writer.member("owner", documentation.owner)
     writer.member("partitioned_by", snapshot.partitionColumns)
     writer.member("properties", snapshot.metadata.configuration)
     writer.key("schema")
@@ -100,6 +111,9 @@ enum TableRoutes {
       writer.member("type", typeName(field.type))
       writer.member("nullable", field.nullable)
       writer.member("comment", field.comment)
+      writer.member("description", documentation[field.name]?.summary)
+      writer.member("unit", documentation[field.name]?.unit)
+      writer.member("phi", documentation[field.name]?.phi?.rawValue)
       writer.endObject()
     }
     writer.endArray()
@@ -136,7 +150,7 @@ enum TableRoutes {
   }
 
   /// Delta's name of a type, with nested types in brackets: `array<double>`.
-  private static func typeName(_ type: DataType) -> String {
+  static func typeName(_ type: DataType) -> String {
     switch type {
     case .structure(let fields): "struct<\(fields.map { "\($0.name): \(typeName($0.type))" }.joined(separator: ", "))>"
     case .array(let element, _): "array<\(typeName(element))>"

@@ -1,5 +1,6 @@
 internal import DeltaLake
 internal import DuckDB
+internal import Lineage
 public import Models
 public import Pipelines
 
@@ -36,6 +37,8 @@ public final class ViewRefresher {
   private var models: LiveModels?
   private var probing: Connection?
   private var tables: [String: DeltaTable] = [:]
+  /// What is known of the pipeline's tables; made when the first view is written.
+  private lazy var catalogue = Catalogue([pipeline], lake: lake, connection: connection)
   private var lineages: [String: (inputs: [String: String], lineage: ViewLineage)] = [:]
   /// Called between the writing of a view's files and its commit.
   var willCommit: (() throws -> Void)?
@@ -315,18 +318,22 @@ public final class ViewRefresher {
       table = try DeltaTable(at: location)
     } else {
       table = try DeltaTable.create(
-        at: location, schema: try schema(lineage), partitionColumns: try partitionColumns(view, lineage),
-        name: view.name,
-        description: view.comment, configuration: properties(view))
+        at: location, schema: try schema(view, lineage), partitionColumns: try partitionColumns(view, lineage),
+        name: view.name, description: catalogue[view.name].summary, configuration: properties(view))
     }
     guard ViewState(try table.snapshot()).owner == pipeline.name else {
       throw StreamingError.notAView(table: view.name, pipeline: pipeline.name)
     }
+    // A definition in hand that makes other columns writes them with the rows.
+    if try table.snapshot().schema.names == lineage.columns.map(\.name) {
+      try table.describe(TableDescription(catalogue[view.name]))
+    }
     return table
   }
 
-  private func schema(_ lineage: ViewLineage) throws -> Schema {
+  private func schema(_ view: TableDefinition, _ lineage: ViewLineage) throws -> Schema {
     try Schema(columns: lineage.columns.map { ($0.name, Self.stored($0.type).description) })
+      .described(by: TableDescription(catalogue[view.name]))
   }
 
   /// The partition columns as the view's SQL spells them.
@@ -344,6 +351,7 @@ public final class ViewRefresher {
     // A refresh replaces whole files, often: nobody reads old ones for long.
     properties["delta.deletedFileRetentionDuration"] = "interval 1 hours"
     properties.merge(view.properties) { $1 }
+    properties.merge(TableDescription(catalogue[view.name]).properties) { $1 }
     properties[ViewState.ownerProperty] = pipeline.name
     properties[Snapshot.clusterProperty] = view.clusteredBy.joined(separator: ",")
     return properties
@@ -355,8 +363,8 @@ public final class ViewRefresher {
     properties[Snapshot.clusterProperty] = work.view.clusteredBy.joined(separator: ",")
     properties[ViewState.definitionProperty] = work.fingerprint
     return try work.base.redefined(
-      schema: try schema(work.lineage), partitionColumns: try partitionColumns(work.view, work.lineage),
-      description: work.view.comment, properties: properties)
+      schema: try schema(work.view, work.lineage), partitionColumns: try partitionColumns(work.view, work.lineage),
+      description: catalogue[work.view.name].summary, properties: properties)
   }
 
   /// Makes the models known that a view asks, in their live versions. Returns the name of one that has none.

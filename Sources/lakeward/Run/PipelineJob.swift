@@ -12,6 +12,7 @@ final class PipelineJob: @unchecked Sendable {
   private let done = DispatchSemaphore(value: 0)
   private var failure: (any Error)?
   private let started = ContinuousClock.now
+  private let lineage: LineageDuty?
   private let observe: ((PipelineRunner.Event, PipelineRunner.BatchView) -> Void)?
 
   /// DuckDB's heap is damaged when a database is destroyed while a thread that used it is ending, and nobody can wait
@@ -24,15 +25,17 @@ final class PipelineJob: @unchecked Sendable {
   /// - Parameters:
   ///   - isSharing: Whether the partitions of a topic are shared with other processes.
   ///   - isOnlyBackfill: Whether to take the pipeline's backfills alone, and leave its stream.
+  ///   - lineage: Is told what the run makes of which tables.
   ///   - observe: Sees each event on the job's thread.
   init(
     _ pipeline: Pipeline, _ workspace: Workspace, engine: QueryEngine, operations: Operations, brokers: String? = nil,
-    isSharing: Bool = false, isOnlyBackfill: Bool = false,
+    isSharing: Bool = false, isOnlyBackfill: Bool = false, lineage: LineageDuty? = nil,
     observe: ((PipelineRunner.Event, PipelineRunner.BatchView) -> Void)? = nil
   ) throws {
     Self.engines.withLock { $0.append(engine) }
     self.pipeline = pipeline
     self.operations = operations
+    self.lineage = lineage
     self.observe = observe
     let inputs = try workspace.inputs(pipeline, brokers: brokers)
     let monitor = PipelineMonitor(
@@ -57,12 +60,17 @@ final class PipelineJob: @unchecked Sendable {
   /// Starts the thread.
   func start(_ mode: PipelineRunner.Mode, stop: StopSignal) {
     let thread = Thread { [self] in
+      lineage?.began(pipeline)
       do {
-        try supervisor.run(mode, stop: stop) { event, view in observe?(event, view) }
+        try supervisor.run(mode, stop: stop) { event, view in
+          if case .committed(let report) = event { lineage?.committed(report, of: pipeline) }
+          observe?(event, view)
+        }
       } catch {
         failure = error
         operations.report(error, pipeline: pipeline.name)
       }
+      lineage?.ended(pipeline, failure)
       done.signal()
     }
     thread.name = "pipeline \(pipeline.name)"

@@ -1,6 +1,7 @@
 internal import Foundation
 internal import Observability
 internal import Pipelines
+internal import Schedule
 internal import Server
 internal import Streaming
 
@@ -62,12 +63,14 @@ enum RunCommand: Command {
       }
     }
     let alerts = try AlertDuty(workspace, pipelines, metrics: operations.metrics, log: operations.log)
+    let lineage = LineageDuty(workspace, brokers: brokers)
+    defer { lineage?.finish() }
     for pipeline in pipelines where pipeline.source != nil {
       do {
         jobs.append(
           try PipelineJob(
             pipeline, workspace, engine: engine, operations: operations, brokers: brokers,
-            isSharing: mode == .continuous, observe: alerts?.observer(pipeline)))
+            isSharing: mode == .continuous, lineage: lineage, observe: alerts?.observer(pipeline)))
       } catch {
         guard names.count > 1 else { throw error }
         failed = true
@@ -96,9 +99,15 @@ enum RunCommand: Command {
       end.stop()
       alerts?.finish()
     }
+    let schedule = mode == .once ? nil : try ScheduleDuty.start(workspace, arguments, stop: stop)
+    defer {
+      stop.stop()
+      schedule?.wait()
+    }
     let models = ModelWatching(pipelines, workspace, operations)
     for job in jobs { job.start(mode, stop: stop) }
-    let views = mode == .once ? [] : try ViewKeeping.start(pipelines, workspace, operations)
+    let views =
+      mode == .once ? [] : try ViewKeeping.start(pipelines, workspace, operations, lineage: lineage)
     // What clients push waits in the log or the topic; a run over what is there takes no more of it.
     let feeds =
       try mode == .once
@@ -117,7 +126,7 @@ enum RunCommand: Command {
     stop.stop()
     models.stop(lastRound: mode == .once && !wasStopped)
     for keeper in views { keeper.stop() }
-    if mode == .once, !failed, !wasStopped { try ViewKeeping.refresh(pipelines, workspace) }
+    if mode == .once, !failed, !wasStopped { try ViewKeeping.refresh(pipelines, workspace, lineage: lineage) }
     return failed ? 1 : 0
   }
 }

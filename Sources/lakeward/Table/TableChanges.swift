@@ -2,6 +2,7 @@ internal import Query
 internal import DeltaLake
 internal import DuckDB
 internal import Foundation
+internal import Lineage
 internal import Streaming
 
 /// The words of `lakeward table` that change a table without changing a row of its newest version, and `restore`.
@@ -20,8 +21,19 @@ enum TableChanges {
     Subcommand("restore", "TABLE") { try restore($0, $1) },
     Subcommand("checkpoint", "TABLE") { try checkpoint($0, $1) },
     Subcommand("set-property", "TABLE NAME=VALUE…") { try setProperties($0, $1) },
+    Subcommand("document", "[TABLE…]") { try document($0, $1) },
     Subcommand("sync", "TABLE") { try sync($0, $1) },
   ]
+
+  private static func document(_ arguments: Arguments, _ words: [String]) throws -> Int32 {
+    let workspace = try Workspace(arguments)
+    let catalogue = try workspace.catalogue()
+    for name in try words.isEmpty ? workspace.lake.tableNames() : words {
+      let version = try workspace.deltaTable(name).describe(TableDescription(catalogue[name]))
+      Console.write(version.map { "\(name): documented at version \($0)" } ?? "\(name): nothing to add")
+    }
+    return 0
+  }
 
   private static func optimize(_ arguments: Arguments, _ words: [String]) throws -> Int32 {
     let place = try Subcommand.require(words, ["TABLE"], command: "table optimize")[0]

@@ -18,12 +18,13 @@ enum TableCommand: Command {
            lakeward table restore TABLE --version N | --timestamp TIME
            lakeward table checkpoint TABLE
            lakeward table set-property TABLE NAME=VALUE…
+           lakeward table document [TABLE…]
            lakeward table sync TABLE
 
     TABLE is the name of a table of the lake, or the folder of any Delta table.
 
     list     every table of the lake with its version, rows, files and bytes
-    show     columns, partitioning, protocol, properties, and how far applications have come (txn)
+    show     what the table and its columns are, partitioning, protocol, properties, and how far applications have come (txn)
     history  what each commit says about itself, newest first
     files    the data files; --stats adds the smallest and largest values, which are values of patients
 
@@ -34,6 +35,9 @@ enum TableCommand: Command {
     restore       makes the table what it was at an earlier version, as a new version
     checkpoint    writes the state of the newest version beside the log and deletes what the log no longer needs
     set-property  sets table properties; NAME= removes one
+    document      writes what the pipelines say about tables and columns (description, owner, unit, PHI class) into the tables'
+                  metadata, where any reader of Delta tables finds it; without a name, into all tables. A run and a refresh
+                  do so for the tables that they write
     sync          carries over to HDFS what was written to a local folder while HDFS could not be reached
 
     examples:
@@ -107,7 +111,8 @@ enum TableCommand: Command {
     let workspace = try Workspace(arguments)
     let connection = try workspace.engine().connect()
     let snapshot = try snapshot(workspace, place, arguments, connection)
-    let facts = try TableFacts(snapshot, connection)
+    let facts = try TableFacts(
+      snapshot, documentation: workspace.documentation(of: place, snapshot), connection)
     let sink = OutputSink.standardOutput()
     switch format {
     case .json, .ndjson:

@@ -1,19 +1,23 @@
 internal import Query
 internal import DeltaLake
 internal import DuckDB
+internal import Pipelines
 
 /// What `lakeward table` tells about a snapshot.
 struct TableFacts {
   private let snapshot: Snapshot
   private let rows: Int64
+  private let documentation: TableDocumentation
 
-  init(_ snapshot: Snapshot, _ connection: Connection) throws {
+  init(_ snapshot: Snapshot, documentation: TableDocumentation, _ connection: Connection) throws {
     self.snapshot = snapshot
+    self.documentation = documentation
     rows = try Self.rowCount(snapshot, connection)
   }
 
   static let schemaColumns = columns([
-    ("column", .varchar), ("type", .varchar), ("nullable", .varchar), ("partition", .varchar), ("comment", .varchar),
+    ("column", .varchar), ("type", .varchar), ("nullable", .varchar), ("partition", .varchar), ("unit", .varchar),
+    ("phi", .varchar), ("description", .varchar),
   ])
 
   /// One row per column of the table.
@@ -22,7 +26,8 @@ struct TableFacts {
       let place = snapshot.partitionColumns.firstIndex(of: field.name)
       return [
         .string(field.name), .string(Self.typeName(field.type)), .string(field.nullable ? "yes" : "no"),
-        place.map { .string(String($0 + 1)) } ?? .string(""), .string(field.comment ?? ""),
+        place.map { .string(String($0 + 1)) } ?? .string(""), .string(documentation[field.name]?.unit ?? ""),
+        .string(documentation[field.name]?.phi?.rawValue ?? ""), .string(documentation[field.name]?.summary ?? ""),
       ]
     }
   }
@@ -33,7 +38,8 @@ struct TableFacts {
     let protocols = snapshot.tableProtocol
     var lines = [("table", snapshot.location)]
     if let name = metadata.name { lines.append(("name", name)) }
-    if let description = metadata.description { lines.append(("description", description)) }
+    if let description = documentation.summary { lines.append(("description", description)) }
+    if let owner = documentation.owner { lines.append(("owner", owner)) }
     lines += [
       ("id", metadata.id),
       (
@@ -63,18 +69,21 @@ struct TableFacts {
   var json: Value {
     let metadata = snapshot.metadata
     let protocols = snapshot.tableProtocol
-    let names = ["name", "type", "nullable", "partition", "comment"]
+    let names = ["name", "type", "nullable", "partition", "comment", "description", "unit", "phi"]
     let columns = snapshot.schema.fields.map { field -> Value in
       let values: [Value] = [
         .string(field.name), .string(Self.typeName(field.type)), .bool(field.nullable),
         .bool(snapshot.partitionColumns.contains(field.name)), Self.text(field.comment),
+        Self.text(documentation[field.name]?.summary), Self.text(documentation[field.name]?.unit),
+        Self.text(documentation[field.name]?.phi?.rawValue),
       ]
       return .structure(zip(names, values).map(Value.Field.init))
     }
     func texts(_ values: [String]) -> Value { .list(values.map(Value.string)) }
     return .structure([
       .init("location", .string(snapshot.location)), .init("name", Self.text(metadata.name)),
-      .init("description", Self.text(metadata.description)), .init("id", .string(metadata.id)),
+      .init("description", Self.text(documentation.summary)), .init("owner", Self.text(documentation.owner)),
+      .init("id", .string(metadata.id)),
       .init("version", .int(snapshot.version)), .init("timestamp", Self.instant(snapshot.timestamp)),
       .init("rows", .int(rows)), .init("files", .int(Int64(snapshot.files.count))),
       .init("bytes", .int(snapshot.sizeInBytes)), .init("partition_columns", texts(snapshot.partitionColumns)),
