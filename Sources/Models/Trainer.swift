@@ -72,7 +72,9 @@ public enum Trainer {
     }
     return TrainedModel(
       model: model, card: card,
-      fingerprint: DistributionFingerprint(features: dataset.features, values: dataset.values, predictions: answers))
+      fingerprint: DistributionFingerprint(
+        features: dataset.features, values: dataset.values, predictions: answers, patients: dataset.groups,
+        predictionPatients: test.groups))
   }
 }
 

@@ -105,7 +105,8 @@ public enum AnomalyTrainer {
     return TrainedModel(
       model: model, card: card,
       fingerprint: DistributionFingerprint(
-        features: dataset.features, values: dataset.values, predictions: known.map { scores[$0] }))
+        features: dataset.features, values: dataset.values, predictions: known.map { scores[$0] },
+        patients: dataset.groups, predictionPatients: known.map { dataset.groups[test[$0]] }))
   }
 
   private static func fit(

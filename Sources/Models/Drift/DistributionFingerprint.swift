@@ -16,9 +16,16 @@ public struct DistributionFingerprint: Sendable, Hashable, Codable {
     public var minimum: Double
     /// Largest value, or 0 if there is none.
     public var maximum: Double
+    /// Patients that the rows are of; nil if that is not known.
+    public var patients: Int?
+    /// How much values of one patient resemble each other: their intraclass correlation, 0 to 1.
+    public var resemblance: Double?
+    /// The same for whether there is a value.
+    public var missingResemblance: Double?
 
     /// A histogram of values, NaN being missing, in at most `bins` bins of about equal counts.
-    public init(name: String, values: some Sequence<Float>, bins: Int = 40) {
+    /// - Parameter patients: Whose each value is; empty if each is of another.
+    public init(name: String, values: some Sequence<Float>, patients groups: [Int32] = [], bins: Int = 40) {
       var present: [Float] = []
       var missing = 0
       for value in values {
@@ -32,6 +39,10 @@ public struct DistributionFingerprint: Sendable, Hashable, Codable {
       edges = Self.quantileEdges(present, bins: bins)
       counts = Array(repeating: 0, count: edges.count + 1)
       for value in present { counts[Self.bin(of: Double(value), edges)] += 1 }
+      guard !groups.isEmpty else { return }
+      patients = Set(groups).count
+      resemblance = PatientClusters.correlation(values, groups)
+      missingResemblance = PatientClusters.correlation(values.lazy.map { $0.isNaN ? 1 : 0 }, groups)
     }
 
     /// Rows with a value.
@@ -77,13 +88,23 @@ public struct DistributionFingerprint: Sendable, Hashable, Codable {
   public var tables: [String: Int64] = [:]
 
   /// The fingerprint of row-major training rows (NaN is missing) and of answers on rows kept apart.
-  public init(features: [String], values: [Float], predictions: [Float]?) {
+  /// - Parameters:
+  ///   - patients: Whose each row is; empty if each is of another.
+  ///   - predictionPatients: Whose each answer is; empty likewise.
+  public init(
+    features: [String], values: [Float], predictions: [Float]?, patients: [Int32] = [],
+    predictionPatients: [Int32] = []
+  ) {
     let width = max(1, features.count)
     rows = values.count / width
     self.features = features.enumerated().map { index, name in
-      Column(name: name, values: stride(from: index, to: values.count, by: width).lazy.map { values[$0] })
+      Column(
+        name: name, values: stride(from: index, to: values.count, by: width).lazy.map { values[$0] }, patients: patients
+      )
     }
-    prediction = predictions.map { Column(name: DistributionFingerprint.predictionName, values: $0) }
+    prediction = predictions.map {
+      Column(name: DistributionFingerprint.predictionName, values: $0, patients: predictionPatients)
+    }
   }
 
   /// What the answers are called among the columns.

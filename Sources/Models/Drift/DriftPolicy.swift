@@ -3,7 +3,7 @@
 /// Two things must hold. The difference must be large enough to matter (`psi`, `ks`, `missing`, `outside`), and larger
 /// than chance explains at `alpha` per test. With c columns there are 4·c tests per window, so the chance of a false
 /// alarm in w windows of a stationary stream of independent rows is at most 4·c·w·α: with the default 1e-6, 20 columns
-/// and 50 windows, 0.4 %. Rows of one patient resemble each other; that is what the first condition is for.
+/// and 50 windows, 0.4 %. Rows of one patient resemble each other: they count as the independent rows that they are worth.
 public struct DriftPolicy: Sendable, Hashable {
   /// Rows of a window.
   public var windowRows = 5_000
@@ -26,7 +26,7 @@ public struct DriftPolicy: Sendable, Hashable {
   /// What one column's statistics say against the policy: the names of the statistics that show drift.
   public func findings(_ drift: ColumnDrift) -> [Finding] {
     let (n, m) = drift.counts
-    let referenceRows = drift.missingBefore < 1 ? Int(Double(m) / (1 - drift.missingBefore)) : drift.rows
+    let rows = drift.rowCounts
     let candidates: [Finding?] = [
       drift.psi.map {
         Finding(
@@ -39,7 +39,7 @@ public struct DriftPolicy: Sendable, Hashable {
       Finding(
         statistic: .missing, value: abs(drift.missingShare - drift.missingBefore),
         limit: max(
-          missing, DriftStatistics.shareLimit(drift.missingBefore, drift.rows, referenceRows, alpha: alpha))),
+          missing, DriftStatistics.shareLimit(drift.missingBefore, rows.window, rows.reference, alpha: alpha))),
       Finding(
         statistic: .outside, value: drift.outsideShare,
         limit: max(outside, DriftStatistics.shareLimit(0, n, m, alpha: alpha))),

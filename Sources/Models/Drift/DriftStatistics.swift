@@ -16,11 +16,15 @@ public struct ColumnDrift: Sendable, Hashable {
   public var missingBefore: Double
   /// Share of values outside the fingerprint's smallest and largest.
   public var outsideShare: Double
-  /// Values of the window and of the fingerprint.
+  /// Independent values that those of the window and of the fingerprint are worth.
   public var counts: (window: Int, reference: Int) { (windowValues, referenceValues) }
+  /// Independent rows that the window and the fingerprint are worth when it is asked whether there is a value.
+  public var rowCounts: (window: Int, reference: Int) { (windowRows, referenceRows) }
 
   var windowValues: Int
   var referenceValues: Int
+  var windowRows: Int
+  var referenceRows: Int
   var psiBins: Int
 }
 
@@ -64,15 +68,25 @@ public struct WindowCounts: Sendable, Hashable {
 /// Statistics of drift over binned counts.
 public enum DriftStatistics {
   /// Compares a window with the fingerprint.
-  public static func drift(_ window: WindowCounts, from reference: DistributionFingerprint.Column) -> ColumnDrift {
+  /// - Parameter patients: How many patients the window's rows are of; nil: each is of another.
+  public static func drift(
+    _ window: WindowCounts, from reference: DistributionFingerprint.Column, patients: Int? = nil
+  ) -> ColumnDrift {
     let rows = window.rows
     let values = rows - window.missing
     let referenceValues = reference.present
     let referenceRows = referenceValues + reference.missing
+    func worth(_ rows: Int, _ patients: Int?, _ correlation: Double?) -> Int {
+      PatientClusters.effective(rows, patients: patients, correlation: correlation)
+    }
+    let (same, gone) = (reference.resemblance, reference.missingResemblance)
     var drift = ColumnDrift(
       name: reference.name, rows: rows, psi: nil, ks: nil,
       missingShare: share(window.missing, rows), missingBefore: share(reference.missing, referenceRows),
-      outsideShare: share(window.outside, values), windowValues: values, referenceValues: referenceValues, psiBins: 0)
+      outsideShare: share(window.outside, values), windowValues: worth(values, patients, same),
+      referenceValues: worth(referenceValues, reference.patients, same),
+      windowRows: worth(rows, patients, gone), referenceRows: worth(referenceRows, reference.patients, gone), psiBins: 0
+    )
     guard values > 0, referenceValues > 0 else { return drift }
     let groups = groups(of: reference.counts)
     drift.psiBins = groups.count

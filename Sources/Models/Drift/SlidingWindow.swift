@@ -12,8 +12,9 @@ public struct SlidingWindow: Sendable {
 
   private let columns: [DistributionFingerprint.Column]
   private let policy: DriftPolicy
-  private var panes: [[WindowCounts]] = []
+  private var panes: [(counts: [WindowCounts], patients: Int?)] = []
   private var current: [WindowCounts]
+  private var currentPatients: Int?
   private var closed = 0
 
   /// A window over the columns of a fingerprint.
@@ -24,14 +25,17 @@ public struct SlidingWindow: Sendable {
   }
 
   /// Takes the counts of a micro-batch, one per column. Returns the window that closes, if one does.
-  public mutating func add(_ batch: [WindowCounts]) -> Closed? {
+  /// - Parameter patients: How many patients its rows are of; nil: each is of another.
+  public mutating func add(_ batch: [WindowCounts], patients: Int? = nil) -> Closed? {
     precondition(batch.count == columns.count)
     for index in current.indices { current[index].merge(batch[index]) }
+    currentPatients = Self.most(currentPatients, patients)
     guard let rows = current.first?.rows, rows >= policy.slideRows else { return nil }
-    panes.append(current)
+    panes.append((current, currentPatients))
     current = columns.map(WindowCounts.init)
+    currentPatients = nil
     // The fewest newest panes that hold a window's rows.
-    while panes.count > 1, panes.dropFirst().reduce(0, { $0 + ($1.first?.rows ?? 0) }) >= policy.windowRows {
+    while panes.count > 1, panes.dropFirst().reduce(0, { $0 + ($1.counts.first?.rows ?? 0) }) >= policy.windowRows {
       panes.removeFirst()
     }
     return close(atLeast: policy.windowRows)
@@ -40,13 +44,21 @@ public struct SlidingWindow: Sendable {
   /// What there is, if it is at least `rows` rows: for a stream that ends.
   public mutating func close(atLeast rows: Int) -> Closed? {
     var sums = columns.map(WindowCounts.init)
-    for pane in panes + [current] {
+    for pane in panes.map(\.counts) + [current] {
       for index in sums.indices { sums[index].merge(pane[index]) }
     }
     let total = sums.first?.rows ?? 0
     guard total >= rows, total > 0 else { return nil }
     closed += 1
+    // The patients of several panes may be the same: there are as many as in the fullest at least.
+    let patients = panes.map(\.patients).reduce(currentPatients, Self.most)
     return Closed(
-      columns: zip(sums, columns).map { DriftStatistics.drift($0, from: $1) }, rows: total, number: closed - 1)
+      columns: zip(sums, columns).map { DriftStatistics.drift($0, from: $1, patients: patients) }, rows: total,
+      number: closed - 1)
+  }
+
+  private static func most(_ one: Int?, _ other: Int?) -> Int? {
+    guard let one, let other else { return one ?? other }
+    return max(one, other)
   }
 }

@@ -44,8 +44,9 @@ final class DriftWatch {
     var figures: [MonitoringFigure] = []
     let span = OffsetSpan(from: start, to: reached)
     for slice in 0..<(span.isEmpty ? 0 : try take(span)) {
-      try observe(slice)
-      guard let counts = watched?.observer.take(), let closed = watched?.window.add(counts) else { continue }
+      let patients = try observe(slice)
+      guard let counts = watched?.observer.take(), let closed = watched?.window.add(counts, patients: patients)
+      else { continue }
       figures += judge(closed)
     }
     if !span.isEmpty { try readings.didTake() }
@@ -105,19 +106,23 @@ final class DriftWatch {
     return OffsetSpan(ranges)
   }
 
-  private func observe(_ slice: Int) throws {
+  /// Asks the model about a slice of the rows.
+  /// - Returns: How many patients they are of.
+  private func observe(_ slice: Int) throws -> Int? {
     let scores = query.model.scores
     let slice = "(SELECT * EXCLUDE (_slice) FROM watched_rows WHERE _slice = \(slice))"
     let time = SQL.quote(identifier: scores.time)
     let row = try connection.query(
       """
-      SELECT count(\(SQL.quote(identifier: scores.probability))),
+      SELECT count(\(SQL.quote(identifier: scores.probability))), count(DISTINCT \(SQL.quote(identifier: scores.patient))),
         epoch_us(min(CAST(\(time) AS TIMESTAMPTZ))), epoch_us(max(CAST(\(time) AS TIMESTAMPTZ)))
       FROM \(try query.rows(of: slice, asking: Self.slot(query.model.name), readings: readings))
       """
     ).rows()[0]
-    guard let first = row[1].intValue, let last = row[2].intValue else { return }
+    let patients = row[1].intValue.flatMap { $0 > 0 ? $0 : nil }
+    guard let first = row[2].intValue, let last = row[3].intValue else { return patients }
     span = min(span?.lowerBound ?? Int64(first), Int64(first))...max(span?.upperBound ?? Int64(last), Int64(last))
+    return patients
   }
 
   private func judge(_ closed: SlidingWindow.Closed) -> [MonitoringFigure] {
