@@ -19,7 +19,7 @@ KEPT := --cache-path $(PLACES)/cache --config-path $(PLACES)/config --security-p
 LAKEWARD := .build/release/lakeward
 
 .DEFAULT_GOAL := help
-.PHONY: help setup peers build demo test bench soak chaos interop format lint clean
+.PHONY: help setup peers build demo test bench soak chaos interop spark format lint clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,11 @@ interop: setup peers ## only the tests that open tables with delta-rs and DuckDB
 	@$(SWIFT) swift build $(KEPT) --build-tests
 	@$(SWIFT) LAKEWARD_REQUIRE_PEERS=1 swift test $(KEPT) --skip-build --disable-xctest \
 	  --filter 'Interop|Conformance'
+
+spark: setup ## an exported pipeline on Spark itself (fetches 450 MB once)
+	@scripts/spark-peer
+	@$(SWIFT) swift build $(KEPT) --build-tests
+	@$(SWIFT) swift test $(KEPT) --skip-build --disable-xctest --filter SparkInterop
 
 format: ## lay out all Swift files
 	@$(SWIFT) swift format -i --parallel --recursive $(SOURCES)

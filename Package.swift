@@ -67,6 +67,7 @@ let package = Package(
     room("Pipelines", ["CYAML"]),
     room("Dashboards", ["Pipelines"]),
     room("Lineage", ["JSON", "Pipelines"]),
+    room("SparkExport", ["Pipelines"]),
     room("OpenLineage", ["HTTP", "JSON", "Lineage", "Pipelines"]),
     room("Intake", ["Clinical", "DeltaLake", "DuckDB"]),
     room("Deidentification", ["DeltaLake", "DuckDB", "Pipelines"]),
@@ -90,6 +91,7 @@ let package = Package(
       dependencies: [
         "Alerts", "Clinical", "Deidentification", "DeltaLake", "DuckDB", "Intake", "JSON", "Kafka", "Lineage", "MLflow",
         "Models", "Observability", "OpenLineage", "Pipelines", "Query", "Schedule", "Server", "Simulation",
+        "SparkExport",
         "Streaming",
       ],
       swiftSettings: swift),
@@ -137,6 +139,7 @@ let package = Package(
     tests("ModelsTests", ["Models", "DuckDB"]),
     tests("MLflowTests", ["MLflow", "Models"]),
     tests("PipelinesTests", ["Pipelines", "Clinical", "DuckDB"]),
+    tests("SparkExportTests", ["SparkExport", "Pipelines"]),
     tests("ScheduleTests", ["Schedule", "Pipelines"]),
     tests("OpenLineageTests", ["OpenLineage", "HTTP", "JSON", "Lineage", "Pipelines", "DuckDB"]),
     tests("LineageTests", ["Lineage", "Pipelines", "DuckDB"]),

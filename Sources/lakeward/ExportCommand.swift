@@ -7,9 +7,11 @@ internal import Streaming
 /// `lakeward export`
 enum ExportCommand: Command {
   static let name = "export"
-  static let summary = "write tables without what identifies people (HIPAA Safe Harbor)"
+  static let summary =
+    "write tables without what identifies people (HIPAA Safe Harbor), or a pipeline as a project of Spark"
   static let help = """
     usage: lakeward export --safe-harbor DIR [TABLE…] [--format delta|parquet|csv]
+           lakeward export spark PIPELINE DIR
 
     Writes the named tables, or all that may be, into a new folder: names, places, numbers and free text are left out,
     identifiers become numbers drawn for this export, dates become years, ages over 89 one group, postal codes three
@@ -19,7 +21,11 @@ enum ExportCommand: Command {
     --shifted instead of --safe-harbor keeps days, moved back by 1 to 365 days for each patient. That is not Safe Harbor:
     it needs an expert's determination, or a data use agreement.
 
+    spark writes the pipeline into a new folder as a project of Spark Declarative Pipelines, with its SQL unchanged and the
+    live versions of its models.
+
     examples:
+      lakeward export spark risk /tmp/risk-on-spark
       lakeward export --safe-harbor /tmp/shared
       lakeward export --safe-harbor /tmp/shared silver_patients silver_conditions --format csv
     """
@@ -31,6 +37,9 @@ enum ExportCommand: Command {
   ]
 
   static func run(_ arguments: Arguments) throws -> Int32 {
+    if arguments.positionals.first == "spark", arguments.text("safe-harbor") == nil, arguments.text("shifted") == nil {
+      return try ExportSpark.run(arguments, Array(arguments.positionals.dropFirst()))
+    }
     let dates: DateRule = arguments.text("shifted") == nil ? .year : .shifted
     guard let folder = arguments.text("safe-harbor") ?? arguments.text("shifted"),
       arguments.text("safe-harbor") == nil || dates == .year

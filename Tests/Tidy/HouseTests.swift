@@ -20,6 +20,7 @@ struct HouseTests {
     "Dashboards": ["Pipelines"],
     "Lineage": ["JSON", "Pipelines"],
     "Schedule": ["DeltaLake", "DuckDB", "Pipelines", "Streaming"],
+    "SparkExport": ["Pipelines"],
     "OpenLineage": ["HTTP", "JSON", "Lineage", "Pipelines"],
     "Intake": ["Clinical", "DeltaLake", "DuckDB"],
     "Deidentification": ["DeltaLake", "DuckDB", "Pipelines"],
@@ -48,7 +49,7 @@ struct HouseTests {
 
   /// Rooms that decide and never do: no C beyond their parser, no SQL engine, no network.
   private static let pure: Set<String> = [
-    "Clinical", "Dashboards", "JSON", "Lineage", "Pipelines", "PostgresWire", "Simulation",
+    "Clinical", "Dashboards", "JSON", "Lineage", "Pipelines", "PostgresWire", "Simulation", "SparkExport",
   ]
 
   @Test("Package.swift draws only the arrows that the architecture allows")
