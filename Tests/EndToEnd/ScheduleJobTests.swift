@@ -33,7 +33,8 @@ import Testing
     #expect(try rows("wrong", "failed") == 2)
     #expect(
       try lake.count(
-        "SELECT count(*) FROM {schedule_history} WHERE attempt = 2 AND exit_code = 1 AND error LIKE '%no table nothing%'")
+        "SELECT count(*) FROM {schedule_history} WHERE attempt = 2 AND exit_code = 1 AND error LIKE '%no table nothing%'"
+      )
         == 1)
     // What follows runs as soon as a scheduler is there; the others are not due before next year.
     let scheduler = try lake.start("schedule", "start")
