@@ -38,6 +38,7 @@ enum DemoCommand: Command {
     try workspace.lake.prepare()
     try DemoModels.prepare(workspace, patients: try arguments.integer("patients", minimum: 50) ?? 2_000, stop: stop)
     guard !stop.isStopped else { return 0 }
+    try DemoPopulation.prepare(workspace)
 
     let pipelines = try ["illness", "vitals", "risk", "diabetes"].map { name in
       var pipeline = try workspace.pipeline(name)
@@ -68,7 +69,7 @@ enum DemoCommand: Command {
     }
     let anomalies = DemoAnomalyTraining(workspace, stop: stop)
     let models = ModelWatching(pipelines, workspace, operations)
-    let keepers = try ViewKeeping.start(pipelines + [workspace.pipeline("population")], workspace, operations)
+    let keepers = try ViewKeeping.start(pipelines, workspace, operations)
     let pushes = try PushFeed.start(pipelines, workspace, brokers: nil, operations: operations, stop: stop)
     for job in jobs { job.start(.continuous, stop: stop) }
     let last = try arguments.number("seconds", minimum: 1).map { ContinuousClock.now + .seconds($0) }
