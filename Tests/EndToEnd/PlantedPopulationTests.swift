@@ -26,6 +26,30 @@ import Testing
     try supplies(lake, Truth(folder, "supplies"))
     try outbreaks(lake, Truth(folder, "outbreaks"), Truth(folder, "outbreak_cases"))
     try diseases(lake, Truth(folder, "diseases"))
+    try shared(lake)
+  }
+
+  /// What the shipped catalogue lets out of such a lake.
+  private func shared(_ lake: SampleLake) throws {
+    let tables = ["silver_patients", "silver_encounters", "silver_conditions", "gold_readmissions"]
+    let outcome = try lake.run(["export", "--safe-harbor", "shared"] + tables + ["--format", "csv"])
+    #expect(outcome.succeeded, "\(outcome.errors)")
+    func text(_ table: String) throws -> String {
+      try String(contentsOfFile: lake.directory.file("shared/\(table).csv"), encoding: .utf8)
+    }
+    let patients = try text("silver_patients").split(separator: "\n")
+    #expect(patients.count == 2_001)
+    let header = Set(patients[0].split(separator: ",").map(String.init))
+    #expect(header.isSuperset(of: ["patient_id", "birth_date_year", "sex", "race", "postal_code"]))
+    #expect(header.isDisjoint(with: ["birth_date", "city", "county", "latitude", "longitude"]))
+    #expect(try text("silver_encounters").split(separator: "\n")[0].contains("started_at_year"))
+    for table in tables {
+      let text = try text(table)
+      #expect(text.firstMatch(of: /[0-9a-f]{8}-[0-9a-f]{4}-/) == nil && !text.contains("Boston"), "\(table)")
+      #expect(text.firstMatch(of: /(19|20)\d\d-\d\d-\d\d/) == nil, "\(table)")
+    }
+    let refused = try lake.run("export", "--safe-harbor", "shared")
+    #expect(refused.status == 1 && refused.errors.contains("not empty"))
   }
 
   private func readmissions(_ lake: SampleLake, _ truth: Truth) throws {

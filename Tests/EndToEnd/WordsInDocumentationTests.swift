@@ -39,7 +39,7 @@ import Testing
     let pages = [
       "cli.md", "query.md", "tables.md", "vitals.md", "views.md", "pipelines.md", "sources.md", "streaming.md",
       "operations.md",
-      "import.md", "models.md", "alerts.md", "dashboard.md", "population.md",
+      "import.md", "models.md", "alerts.md", "dashboard.md", "population.md", "export.md",
       "risk.md", "diabetes.md", "model-operations.md", "catalogue.md", "schedule.md",
     ]
     for page in pages {

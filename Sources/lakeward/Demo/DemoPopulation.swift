@@ -13,7 +13,7 @@ enum DemoPopulation {
   static func prepare(_ workspace: Workspace) throws {
     let ordered = ViewOrder.chosen(views, of: try ViewOrder.of([workspace.pipeline("population")]))
     Console.write("Computing the measures of the population.\n")
-    let session = RefreshSession(workspace)
+    let session = RefreshSession(workspace, lineage: nil)
     for view in ordered { _ = try session.refresh(view) }
     try session.tidy()
   }
