@@ -50,6 +50,8 @@ let package = Package(
     .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1"),
+    // Layouts alone: the driver is opened while the program runs.
+    .systemLibrary(name: "CADBC"),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl"),
     .systemLibrary(name: "CMicroHTTPD", pkgConfig: "libmicrohttpd"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
@@ -75,6 +77,7 @@ let package = Package(
       "Streaming",
       ["CZlib", "Lineage", "Pipelines", "DeltaLake", "DuckDB", "JSON", "Kafka", "MQTT", "Models", "Observability"]),
     room("Schedule", ["DeltaLake", "DuckDB", "Pipelines", "Streaming"]),
+    room("SparkConnect", ["CADBC", "DeltaLake", "DuckDB", "Streaming"]),
     room("MLflow", ["HTTP", "JSON", "Models"]),
     room("Alerts", ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "HTTP", "JSON", "Observability"]),
     room("OpenSSL", ["COpenSSL"]),
@@ -91,8 +94,7 @@ let package = Package(
       dependencies: [
         "Alerts", "Clinical", "Deidentification", "DeltaLake", "DuckDB", "Intake", "JSON", "Kafka", "Lineage", "MLflow",
         "Models", "Observability", "OpenLineage", "Pipelines", "Query", "Schedule", "Server", "Simulation",
-        "SparkExport",
-        "Streaming",
+        "SparkConnect", "SparkExport", "Streaming",
       ],
       swiftSettings: swift),
 

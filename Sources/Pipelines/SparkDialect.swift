@@ -223,6 +223,10 @@ public enum SparkDialect {
     CREATE OR REPLACE MACRO unix_micros(t) AS epoch_us(t)
     """#,
     #"""
+    CREATE OR REPLACE MACRO conv(s, f, t) AS CASE WHEN f = 16 AND t = 10 THEN CAST(CAST(concat('0x', s) AS UBIGINT)
+    AS VARCHAR) WHEN s IS NULL THEN NULL ELSE error('conv goes from base 16 to 10 alone') END
+    """#,
+    #"""
     CREATE OR REPLACE MACRO unix_millis(t) AS epoch_ms(t)
     """#,
     #"""

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Pipelines
+internal import SparkConnect
 internal import Streaming
 
 /// `lakeward refresh`
@@ -7,21 +8,26 @@ enum RefreshCommand: Command {
   static let name = "refresh"
   static let summary = "bring materialized views up to date with the tables that they read"
   static let help = """
-    usage: lakeward refresh [VIEW…] [--full] [--pipeline NAME]
+    usage: lakeward refresh [VIEW…] [--full] [--pipeline NAME] [--engine duckdb|sc://HOST:PORT]
 
     Computes the partitions of views that changed rows touch, and nothing where no row changed. Views that the named ones
     read are brought up to date first; without a name, all views are. A running pipeline does the same by itself, as often
     as its pipeline.yml says. --full computes the named views whole, which gives the same rows. May be stopped at any
     instant and repeated: a view changes in one commit.
 
+    --engine sc://HOST:PORT has a Spark Connect server (Spark, or Sail) compute the rows by the same SQL. It must see
+    the lake's files under the same paths; its rows come back and are committed here. A view is then computed whole.
+
     examples:
       lakeward refresh
       lakeward refresh gold_patient_summary --full
       lakeward refresh --pipeline vitals
+      lakeward refresh --pipeline population --engine sc://localhost:15002
     """
   static let options = [
     Option("full", nil, "compute every row, not only what changes touch"),
     Option("pipeline", "NAME", "the views of this pipeline only"),
+    Option("engine", "ADDRESS", "what computes: duckdb (in this process) or sc://HOST:PORT"),
   ]
 
   static func run(_ arguments: Arguments) throws -> Int32 {
@@ -47,13 +53,22 @@ enum RefreshCommand: Command {
     if isAll { chosen = all } else { views = ViewOrder.chosen(chosen, of: views) }
     let lineage = LineageDuty(workspace)
     defer { lineage?.finish() }
-    let session = RefreshSession(workspace, lineage: lineage)
+    let session = RefreshSession(workspace, lineage: lineage, engine: try engine(arguments.text("engine")))
     for view in views {
       let isFull = arguments.has("full") && chosen.contains(view.view.name.lowercased())
       Console.write(try session.refresh(view, isFull ? .full : .incremental).line)
     }
     try session.tidy()
     return 0
+  }
+
+  /// The engine that is not the embedded one, if one is asked for.
+  private static func engine(_ text: String?) throws -> (any ViewEngine)? {
+    guard let text, text != "duckdb" else { return nil }
+    guard text.hasPrefix("sc://") else {
+      throw UsageError("lakeward refresh: --engine is duckdb or sc://HOST:PORT, not \(text)")
+    }
+    return try SparkEngine(text)
   }
 }
 
@@ -63,10 +78,12 @@ final class RefreshSession {
   private let lineage: LineageDuty?
   private var refreshers: [String: ViewRefresher] = [:]
   private var hasWritten = false
+  private let engine: (any ViewEngine)?
 
-  init(_ workspace: Workspace, lineage: LineageDuty?) {
+  init(_ workspace: Workspace, lineage: LineageDuty?, engine: (any ViewEngine)? = nil) {
     self.workspace = workspace
     self.lineage = lineage
+    self.engine = engine
   }
 
   func refresh(_ view: ViewInOrder, _ mode: ViewRefresher.Mode = .incremental) throws -> ViewReport {
@@ -75,7 +92,8 @@ final class RefreshSession {
       try refreshers[name]
       ?? ViewRefresher(
         pipeline: view.pipeline, lake: workspace.lake, registry: workspace.registry,
-        threads: workspace.configuration.threads, memoryLimitBytes: workspace.configuration.memoryLimitBytes)
+        threads: workspace.configuration.threads, memoryLimitBytes: workspace.configuration.memoryLimitBytes,
+        engine: engine)
     refreshers[name] = refresher
     let report: ViewReport
     do {

@@ -17,6 +17,8 @@ public struct PythonEnvironment: Sendable {
   public static let mlflow = PythonEnvironment("mlflow")
   /// What drives a browser.
   public static let browser = PythonEnvironment("browser")
+  /// pandas, Sail and the ADBC driver of Spark Connect.
+  public static let population = PythonEnvironment("population")
   /// Schemathesis.
   public static let api = PythonEnvironment("api")
 

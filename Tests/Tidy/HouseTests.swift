@@ -28,6 +28,7 @@ struct HouseTests {
     "Streaming": [
       "CZlib", "Lineage", "Pipelines", "DeltaLake", "DuckDB", "JSON", "Kafka", "MQTT", "Models", "Observability",
     ],
+    "SparkConnect": ["CADBC", "DeltaLake", "DuckDB", "Streaming"],
     "MLflow": ["HTTP", "JSON", "Models"],
     "OpenSSL": ["COpenSSL"],
     "PostgresWire": [],
@@ -45,6 +46,7 @@ struct HouseTests {
     "CDuckDB": "DuckDB", "CRDKafka": "Kafka", "CXGBoost": "Models", "CLearning": "Models", "CYAML": "Pipelines",
     "CMicroHTTPD": "HTTP",
     "CCurl": "HTTP", "CMosquitto": "MQTT", "CZlib": "Streaming", "COpenSSL": "OpenSSL",
+    "CADBC": "SparkConnect",
   ]
 
   /// Rooms that decide and never do: no C beyond their parser, no SQL engine, no network.

@@ -16,30 +16,79 @@ GROUP BY code;
 CREATE TEMPORARY VIEW population_counts AS
 SELECT sex, race, age_band, count(*) AS population FROM population_alive_banded GROUP BY sex, race, age_band;
 
+-- Each disorder beside each group of people, so that groups without a case count in denominators.
+CREATE TEMPORARY VIEW population_cases AS
+SELECT n.code, n.condition, p.sex, p.race, p.age_band, p.population, coalesce(c.cases, 0) AS cases
+FROM population_counts AS p
+CROSS JOIN (
+  SELECT code, condition FROM population_disorders WHERE code IN (SELECT code FROM population_active)
+) AS n
+LEFT JOIN (
+  SELECT code, sex, race, age_band, count(*) AS cases FROM population_active GROUP BY code, sex, race, age_band
+) AS c ON c.code = n.code AND c.sex = p.sex AND c.race = p.race AND c.age_band = p.age_band;
+
 CREATE MATERIALIZED VIEW gold_prevalence
 CLUSTER BY (code, age_band)
-COMMENT 'Point prevalence of disorders on the last day by sex, race and age band, with Wilson intervals'
+COMMENT 'Point prevalence of disorders on the last day by sex, race and age band, with Wilson intervals; groups without a case are rows too'
+TBLPROPERTIES ('lakeward.order' = 'z')
 AS
 SELECT
-  c.code,
-  n.condition,
-  c.sex,
-  c.race,
-  c.age_band,
-  c.cases,
-  p.population,
-  CAST(c.cases AS DOUBLE) / p.population AS prevalence,
+  code,
+  condition,
+  sex,
+  race,
+  age_band,
+  cases,
+  population,
+  CAST(cases AS DOUBLE) / population AS prevalence,
   greatest(
     0e0,
-    (c.cases + 1.9208e0 - 1.96e0 * sqrt(CAST(c.cases AS DOUBLE) * (p.population - c.cases) / p.population + 0.9604e0))
-      / (p.population + 3.8416e0)) AS prevalence_low,
-  (c.cases + 1.9208e0 + 1.96e0 * sqrt(CAST(c.cases AS DOUBLE) * (p.population - c.cases) / p.population + 0.9604e0))
-    / (p.population + 3.8416e0) AS prevalence_high
+    (cases + 1.9208e0 - 1.96e0 * sqrt(CAST(cases AS DOUBLE) * (population - cases) / population + 0.9604e0))
+      / (population + 3.8416e0)) AS prevalence_low,
+  least(
+    1e0,
+    (cases + 1.9208e0 + 1.96e0 * sqrt(CAST(cases AS DOUBLE) * (population - cases) / population + 0.9604e0))
+      / (population + 3.8416e0)) AS prevalence_high
+FROM population_cases;
+
+CREATE MATERIALIZED VIEW gold_prevalence_by_group
+CLUSTER BY (code, dimension)
+COMMENT 'Point prevalence of disorders on the last day overall, by sex, by race and by age band, with Wilson intervals'
+TBLPROPERTIES ('lakeward.order' = 'z')
+AS
+SELECT
+  code,
+  condition,
+  dimension,
+  member,
+  cases,
+  population,
+  CAST(cases AS DOUBLE) / population AS prevalence,
+  greatest(
+    0e0,
+    (cases + 1.9208e0 - 1.96e0 * sqrt(CAST(cases AS DOUBLE) * (population - cases) / population + 0.9604e0))
+      / (population + 3.8416e0)) AS prevalence_low,
+  least(
+    1e0,
+    (cases + 1.9208e0 + 1.96e0 * sqrt(CAST(cases AS DOUBLE) * (population - cases) / population + 0.9604e0))
+      / (population + 3.8416e0)) AS prevalence_high
 FROM (
-  SELECT code, sex, race, age_band, count(*) AS cases FROM population_active GROUP BY code, sex, race, age_band
-) AS c
-JOIN population_counts AS p ON p.sex = c.sex AND p.race = c.race AND p.age_band = c.age_band
-JOIN population_disorders AS n ON n.code = c.code;
+  SELECT code, condition, 'all' AS dimension, 'all' AS member, sum(cases) AS cases, sum(population) AS population
+  FROM population_cases
+  GROUP BY code, condition
+  UNION ALL
+  SELECT code, condition, 'sex' AS dimension, sex AS member, sum(cases) AS cases, sum(population) AS population
+  FROM population_cases
+  GROUP BY code, condition, sex
+  UNION ALL
+  SELECT code, condition, 'race' AS dimension, race AS member, sum(cases) AS cases, sum(population) AS population
+  FROM population_cases
+  GROUP BY code, condition, race
+  UNION ALL
+  SELECT code, condition, 'age band' AS dimension, age_band AS member, sum(cases) AS cases, sum(population) AS population
+  FROM population_cases
+  GROUP BY code, condition, age_band
+) AS summed;
 
 CREATE MATERIALIZED VIEW gold_top_conditions
 COMMENT 'The five commonest active disorders of each age band'
@@ -68,7 +117,9 @@ GROUP BY sex, CAST(floor(age / 5) * 5 AS INT);
 
 -- The newest value of each alive patient, so that frequent visitors do not weigh more.
 CREATE MATERIALIZED VIEW gold_measurements_by_group
+CLUSTER BY (measurement, age_band)
 COMMENT 'Mean of the newest body mass index, total cholesterol, blood pressure and glucose by sex, race and age band'
+TBLPROPERTIES ('lakeward.order' = 'z')
 AS
 SELECT
   m.measurement,

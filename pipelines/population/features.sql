@@ -1,16 +1,32 @@
 -- Platform 6: the feature store. One row per patient and as-of date with only what was known on that date: every input
--- row carries the day on which it became known, and nothing after the as-of date is read. Twelve month ends before the
--- last day; a model of disease onset reads one of them and takes its label from what came after.
+-- row carries the day on which it became known, and nothing after the as-of date is read. The dates are the first days of
+-- the last twelve months, and of the same month in the nine years before; a model of disease onset reads one of them and
+-- takes its label from what came after.
 
 CREATE TEMPORARY VIEW feature_dates AS
 SELECT add_months(CAST(date_trunc('MONTH', last_day) AS DATE), CAST(0 - k AS INT)) AS as_of
 FROM population_period
-, LATERAL explode(sequence(0, 23)) AS n(k);
+, LATERAL explode(sequence(0, 120)) AS n(k)
+WHERE k < 12 OR k % 12 = 0;
 
 -- Charlson comorbidity index (Charlson 1987, weights of the original), by words of SNOMED CT descriptions, because no
--- ICD code is at hand. Each category counts once, the graver of two of one kind only.
+-- ICD code is at hand. Each category counts once, of two degrees of one disease the graver only.
 CREATE TEMPORARY VIEW charlson_categories AS
-SELECT DISTINCT patient_id, onset_date, category, weight
+SELECT
+  patient_id,
+  onset_date,
+  CASE
+    WHEN category IN ('diabetes with complications', 'diabetes') THEN 'diabetes'
+    WHEN category IN ('severe liver disease', 'mild liver disease') THEN 'liver disease'
+    WHEN category IN ('metastatic tumour', 'tumour') THEN 'tumour'
+    ELSE category
+  END AS category,
+  CASE
+    WHEN category IN ('metastatic tumour', 'AIDS') THEN 6
+    WHEN category = 'severe liver disease' THEN 3
+    WHEN category IN ('diabetes with complications', 'hemiplegia', 'renal disease', 'leukaemia', 'lymphoma', 'tumour') THEN 2
+    ELSE 1
+  END AS weight
 FROM (
   SELECT
     patient_id,
@@ -27,24 +43,21 @@ FROM (
       WHEN regexp_like(text, 'cirrhosis') THEN 'severe liver disease'
       WHEN regexp_like(text, 'hepatitis') THEN 'mild liver disease'
       WHEN regexp_like(text, 'due to type (1|2|i|ii) diabetes|diabetic') THEN 'diabetes with complications'
-      WHEN regexp_like(text, 'diabetes') AND NOT regexp_like(text, 'prediabetes') THEN 'diabetes'
+      WHEN regexp_like(text, 'diabetes') AND NOT regexp_like(text, 'prediabetes|gestational') THEN 'diabetes'
       WHEN regexp_like(text, 'hemiplegia|paraplegia') THEN 'hemiplegia'
       WHEN regexp_like(text, 'chronic kidney disease stage (3|4|5)|end-stage renal|end stage renal') THEN 'renal disease'
       WHEN regexp_like(text, 'metasta') THEN 'metastatic tumour'
-      WHEN regexp_like(text, 'leukemia') THEN 'leukaemia'
+      WHEN regexp_like(text, 'leukemia|leukaemia') THEN 'leukaemia'
       WHEN regexp_like(text, 'lymphoma') THEN 'lymphoma'
-      WHEN regexp_like(text, 'malignant|carcinoma|cancer') AND NOT regexp_like(text, 'suspected|screening') THEN 'tumour'
-      WHEN regexp_like(text, 'acquired immune|aids') THEN 'AIDS'
-    END AS category,
-    CASE
-      WHEN regexp_like(text, 'metasta') THEN 6
-      WHEN regexp_like(text, 'acquired immune|aids') THEN 6
-      WHEN regexp_like(text, 'cirrhosis') THEN 3
-      WHEN regexp_like(text, 'due to type (1|2|i|ii) diabetes|diabetic') THEN 2
-      WHEN regexp_like(text, 'hemiplegia|paraplegia|leukemia|lymphoma|malignant|carcinoma|cancer|chronic kidney disease stage (3|4|5)|end-stage renal|end stage renal') THEN 2
-      ELSE 1
-    END AS weight
-  FROM (SELECT patient_id, onset_date, lower(description) AS text FROM silver_conditions WHERE is_disorder) AS worded
+      WHEN regexp_like(text, 'malignant|carcinoma|cancer') AND NOT regexp_like(text, 'suspected|screening|basal cell') THEN 'tumour'
+      WHEN regexp_like(text, 'acquired immun|(^| )aids( |$)') THEN 'AIDS'
+    END AS category
+  FROM (
+    SELECT patient_id, lower(description) AS text, min(onset_date) AS onset_date
+    FROM silver_conditions
+    WHERE is_disorder
+    GROUP BY patient_id, lower(description)
+  ) AS worded
 ) AS named
 WHERE category IS NOT NULL;
 
@@ -130,7 +143,12 @@ observations AS (
   GROUP BY f.as_of, o.patient_id
 ),
 drugs AS (
-  SELECT f.as_of, m.patient_id, count(DISTINCT m.code) AS active_medications
+  SELECT
+    f.as_of, m.patient_id,
+    count(DISTINCT m.code) AS active_medications,
+    max(CASE WHEN regexp_like(lower(m.description), 'statin') AND NOT regexp_like(lower(m.description), 'nystatin') THEN 1 ELSE 0 END) AS on_statin,
+    max(CASE WHEN regexp_like(lower(m.description), 'pril|sartan|dipine|thiazide|olol') THEN 1 ELSE 0 END) AS on_antihypertensive,
+    max(CASE WHEN regexp_like(lower(m.description), 'insulin|metformin|gliptin|gliflozin|glutide') THEN 1 ELSE 0 END) AS on_antidiabetic
   FROM silver_medications AS m
   JOIN feature_dates AS f
     ON CAST(m.started_at AS DATE) <= f.as_of AND (m.ended_at IS NULL OR CAST(m.ended_at AS DATE) > f.as_of)
@@ -170,6 +188,9 @@ SELECT
   o.total_cholesterol,
   o.creatinine,
   coalesce(d.active_medications, 0) AS active_medications,
+  coalesce(d.on_statin, 0) AS on_statin,
+  coalesce(d.on_antihypertensive, 0) AS on_antihypertensive,
+  coalesce(d.on_antidiabetic, 0) AS on_antidiabetic,
   coalesce(u.encounters_12m, 0) AS encounters_12m,
   coalesce(u.admissions_12m, 0) AS admissions_12m,
   coalesce(u.emergencies_12m, 0) AS emergencies_12m

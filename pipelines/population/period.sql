@@ -1,6 +1,8 @@
 -- The window of the data: nothing here asks the clock, so a refresh of old data gives the same rows on any day.
 -- D1, the last complete day, is the day of the newest encounter.
-CREATE TEMPORARY VIEW population_period AS
+CREATE MATERIALIZED VIEW population_period
+COMMENT 'The last day of the data'
+AS
 SELECT max(CAST(started_at AS DATE)) AS last_day FROM silver_encounters;
 
 -- Who is alive on the last day, with the age in full years on that day.

@@ -74,13 +74,23 @@ WHERE
     lower(description),
     'leukemia|leukaemia|malignant|neoplasm|carcinoma|lymphoma|overlapping malignant|schizophrenia|bipolar|major depress|suicid|psychosis');
 
--- Readmissions within 30 days that are planned are no failure: transplant, chemo- and immunotherapy, rehabilitation.
+-- Readmissions within 30 days that are planned are no failure (CMS planned readmission algorithm, by words because the
+-- procedures are SNOMED CT): transplants, chemo- and immunotherapy, rehabilitation always; other elective procedures
+-- unless the stay's principal reason is acute.
 CREATE TEMPORARY VIEW quality_planned_episodes AS
 SELECT DISTINCT e.episode_id
 FROM quality_episodes AS e
 JOIN silver_procedures AS p
   ON p.patient_id = e.patient_id AND p.started_at >= e.admitted_at AND p.started_at <= e.discharged_at
-WHERE regexp_like(lower(p.description), 'transplant|chemotherapy|immunotherapy|rehabilitation');
+WHERE
+  regexp_like(lower(p.description), 'transplant|chemotherapy|immunotherapy|rehabilitation')
+  OR (
+    regexp_like(
+      lower(p.description),
+      '(replacement|arthroplasty).*(hip|knee|shoulder|joint)|(hip|knee|shoulder|joint).*(replacement|arthroplasty)|coronary artery bypass|(aortic|mitral) valve|cardiac pacemaker|defibrillator|carotid endarterectomy|cholecystectomy|colectomy|hysterectomy|prostatectomy|mastectomy|nephrectomy|thyroidectomy|hernia|laminectomy|spinal fusion|gastric bypass|bariatric')
+    AND NOT regexp_like(
+      lower(coalesce(e.reason_description, '')),
+      'acute|fracture|sepsis|septic|pneumonia|infarction|stroke|appendicitis|injury|wound|laceration|overdose|infection|heart failure|covid|hemorrhage|embol|respiratory failure|exacerbation'));
 
 CREATE MATERIALIZED VIEW gold_readmissions
 CLUSTER BY (organization_id)
@@ -211,3 +221,46 @@ FROM silver_conditions AS c
 JOIN silver_encounters AS e ON e.encounter_id = c.encounter_id AND e.patient_id = c.patient_id
 WHERE c.is_disorder
 GROUP BY e.encounter_class, coalesce(e.organization_id, 'unknown');
+
+-- Per condition in both ways of counting: 'principal' takes the reason of the stay, so that sums add up; 'any' takes every
+-- disorder that was recorded at it, so that a stay counts for each.
+CREATE MATERIALIZED VIEW gold_length_of_stay_by_condition
+CLUSTER BY (basis, code)
+COMMENT 'Length of inpatient stay in days (exact hours / 24) per condition over all years, with the 95 % interval of the mean; open stays are counted beside'
+AS
+SELECT
+  basis,
+  code,
+  max(condition) AS condition,
+  count(days) AS discharges,
+  count(*) - count(days) AS open_or_overlong,
+  avg(days) AS mean_days,
+  avg(days) - 1.96e0 * stddev(days) / sqrt(nullif(count(days), 0)) AS mean_low,
+  avg(days) + 1.96e0 * stddev(days) / sqrt(nullif(count(days), 0)) AS mean_high,
+  percentile(days, 0.5) AS median_days,
+  percentile(days, 0.9) AS p90_days
+FROM (
+  SELECT
+    'principal' AS basis,
+    coalesce(e.reason_code, 'unspecified') AS code,
+    coalesce(e.reason_description, 'unspecified') AS condition,
+    CASE
+      WHEN unix_timestamp(e.ended_at) - unix_timestamp(e.started_at) <= 365 * 86400
+        THEN (unix_timestamp(e.ended_at) - unix_timestamp(e.started_at)) / 86400e0
+    END AS days
+  FROM silver_encounters AS e
+  WHERE e.encounter_class = 'inpatient'
+  UNION ALL
+  SELECT
+    'any' AS basis,
+    c.code,
+    c.description AS condition,
+    CASE
+      WHEN unix_timestamp(e.ended_at) - unix_timestamp(e.started_at) <= 365 * 86400
+        THEN (unix_timestamp(e.ended_at) - unix_timestamp(e.started_at)) / 86400e0
+    END AS days
+  FROM silver_encounters AS e
+  JOIN silver_conditions AS c ON c.encounter_id = e.encounter_id AND c.patient_id = e.patient_id
+  WHERE e.encounter_class = 'inpatient' AND c.is_disorder
+) AS stays
+GROUP BY basis, code;

@@ -56,8 +56,8 @@ CLUSTER BY (patient_id)
 COMMENT 'One row per encounter, a later export of the same encounter (an end, a cost) takes its place'
 AS
 SELECT
-  encounter_id, patient_id, started_at, ended_at, encounter_class, code, description, reason_code, reason_description,
-  organization_id, provider_id, payer_id, base_cost, total_cost, payer_coverage, "year"
+  encounter_id, patient_id, started_at, ended_at, encounter_class, code_system, code, description, reason_code,
+  reason_description, organization_id, provider_id, payer_id, base_cost, total_cost, payer_coverage, year
 FROM (
   SELECT
     id AS encounter_id,
@@ -65,6 +65,7 @@ FROM (
     start AS started_at,
     CASE WHEN stop >= start THEN stop END AS ended_at,
     lower(encounterclass) AS encounter_class,
+    'SNOMED-CT' AS code_system,
     code,
     description,
     reasoncode AS reason_code,
@@ -75,7 +76,7 @@ FROM (
     TRY_CAST(base_encounter_cost AS DOUBLE) AS base_cost,
     TRY_CAST(total_claim_cost AS DOUBLE) AS total_cost,
     TRY_CAST(payer_coverage AS DOUBLE) AS payer_coverage,
-    year(start) AS "year",
+    year(start) AS year,
     row_number() OVER (PARTITION BY id ORDER BY stop IS NULL, stop DESC, TRY_CAST(total_claim_cost AS DOUBLE) DESC, code) AS place
   FROM synthea_encounters
   WHERE id IS NOT NULL AND start IS NOT NULL
@@ -94,7 +95,7 @@ SELECT
   encounter AS encounter_id,
   start AS onset_date,
   max(CASE WHEN stop >= start THEN stop END) AS resolved_date,
-  'SNOMED-CT' AS code_system,
+  CASE WHEN max(lower(system)) LIKE '%icd-10%' THEN 'ICD-10-CM' ELSE 'SNOMED-CT' END AS code_system,
   code,
   max(description) AS description,
   CASE
@@ -106,7 +107,7 @@ SELECT
       THEN false
     ELSE true
   END AS is_disorder,
-  year(start) AS "year"
+  year(start) AS year
 FROM synthea_conditions
 WHERE patient IS NOT NULL AND start IS NOT NULL AND code IS NOT NULL
 GROUP BY patient, encounter, start, code;
@@ -131,7 +132,7 @@ SELECT
   max(TRY_CAST(payer_coverage AS DOUBLE)) AS payer_coverage,
   max(reasoncode) AS reason_code,
   max(reasondescription) AS reason_description,
-  year(start) AS "year"
+  year(start) AS year
 FROM synthea_medications
 WHERE patient IS NOT NULL AND start IS NOT NULL AND code IS NOT NULL
 GROUP BY patient, encounter, payer, start, code;
@@ -145,7 +146,7 @@ AS
 SELECT DISTINCT
   patient AS patient_id,
   encounter AS encounter_id,
-  "date" AS observed_at,
+  date AS observed_at,
   category,
   'LOINC' AS code_system,
   code,
@@ -153,9 +154,9 @@ SELECT DISTINCT
   value AS value_text,
   CASE WHEN type = 'numeric' THEN TRY_CAST(value AS DOUBLE) END AS value_number,
   nullif(units, 'null') AS unit,
-  year("date") AS "year"
+  year(date) AS year
 FROM synthea_observations
-WHERE patient IS NOT NULL AND "date" IS NOT NULL AND code IS NOT NULL;
+WHERE patient IS NOT NULL AND date IS NOT NULL AND code IS NOT NULL;
 
 CREATE MATERIALIZED VIEW silver_procedures
 PARTITIONED BY (year)
@@ -167,35 +168,42 @@ SELECT
   encounter AS encounter_id,
   start AS started_at,
   max(CASE WHEN stop >= start THEN stop END) AS ended_at,
-  'SNOMED-CT' AS code_system,
+  CASE
+    WHEN max(lower(system)) LIKE '%cpt%' THEN 'CPT'
+    WHEN max(lower(system)) LIKE '%icd-10%' THEN 'ICD-10-PCS'
+    ELSE 'SNOMED-CT'
+  END AS code_system,
   code,
   max(description) AS description,
   max(TRY_CAST(base_cost AS DOUBLE)) AS base_cost,
   max(reasoncode) AS reason_code,
   max(reasondescription) AS reason_description,
-  year(start) AS "year"
+  year(start) AS year
 FROM synthea_procedures
 WHERE patient IS NOT NULL AND start IS NOT NULL AND code IS NOT NULL
 GROUP BY patient, encounter, start, code;
 
 CREATE MATERIALIZED VIEW silver_immunizations
 PARTITIONED BY (year)
+CLUSTER BY (patient_id, code)
 COMMENT 'One row per patient, time and vaccine'
 AS
 SELECT
   patient AS patient_id,
   max(encounter) AS encounter_id,
-  "date" AS given_at,
+  date AS given_at,
   'CVX' AS code_system,
   code,
   max(description) AS description,
   max(TRY_CAST(base_cost AS DOUBLE)) AS base_cost,
-  year("date") AS "year"
+  year(date) AS year
 FROM synthea_immunizations
-WHERE patient IS NOT NULL AND "date" IS NOT NULL AND code IS NOT NULL
-GROUP BY patient, "date", code;
+WHERE patient IS NOT NULL AND date IS NOT NULL AND code IS NOT NULL
+GROUP BY patient, date, code;
 
 CREATE MATERIALIZED VIEW silver_allergies
+PARTITIONED BY (year)
+CLUSTER BY (patient_id)
 COMMENT 'One row per patient and allergy or intolerance'
 AS
 SELECT
@@ -210,45 +218,55 @@ SELECT
   max(category) AS category,
   max(reaction1) AS reaction_code,
   max(description1) AS reaction,
-  lower(max(severity1)) AS severity
+  lower(max(severity1)) AS severity,
+  year(start) AS year
 FROM synthea_allergies
-WHERE patient IS NOT NULL AND start IS NOT NULL
+WHERE patient IS NOT NULL AND start IS NOT NULL AND code IS NOT NULL
 GROUP BY patient, start, code;
 
 CREATE MATERIALIZED VIEW silver_careplans
-COMMENT 'One row per care plan'
+PARTITIONED BY (year)
+CLUSTER BY (patient_id)
+COMMENT 'One row per care plan and activity'
 AS
 SELECT
   id AS careplan_id,
   max(patient) AS patient_id,
   max(encounter) AS encounter_id,
-  min(start) AS start_date,
+  start AS start_date,
   max(CASE WHEN stop >= start THEN stop END) AS stop_date,
+  'SNOMED-CT' AS code_system,
   code,
   max(description) AS description,
   max(reasoncode) AS reason_code,
-  max(reasondescription) AS reason_description
+  max(reasondescription) AS reason_description,
+  year(start) AS year
 FROM synthea_careplans
-WHERE id IS NOT NULL
-GROUP BY id, code;
+WHERE id IS NOT NULL AND start IS NOT NULL AND code IS NOT NULL
+GROUP BY id, start, code;
 
 CREATE MATERIALIZED VIEW silver_devices
+PARTITIONED BY (year)
+CLUSTER BY (patient_id)
 COMMENT 'One row per device of a patient'
 AS
 SELECT
   patient AS patient_id,
   max(encounter) AS encounter_id,
   start AS started_at,
-  max(stop) AS ended_at,
+  max(CASE WHEN stop >= start THEN stop END) AS ended_at,
+  'SNOMED-CT' AS code_system,
   code,
   max(description) AS description,
-  udi
+  udi,
+  year(start) AS year
 FROM synthea_devices
-WHERE patient IS NOT NULL AND start IS NOT NULL
+WHERE patient IS NOT NULL AND start IS NOT NULL AND code IS NOT NULL
 GROUP BY patient, start, code, udi;
 
 CREATE MATERIALIZED VIEW silver_claims
 PARTITIONED BY (year)
+CLUSTER BY (patient_id)
 COMMENT 'One row per claim'
 AS
 SELECT
@@ -258,11 +276,12 @@ SELECT
   max(providerid) AS provider_id,
   nullif(max(primarypatientinsuranceid), '0') AS payer_id,
   servicedate AS service_date,
+  'SNOMED-CT' AS code_system,
   max(diagnosis1) AS diagnosis,
   max(status1) AS status,
   max(TRY_CAST(outstanding1 AS DOUBLE)) AS outstanding,
   max(healthcareclaimtypeid1) AS claim_type,
-  year(servicedate) AS "year"
+  year(servicedate) AS year
 FROM synthea_claims
 WHERE id IS NOT NULL AND servicedate IS NOT NULL
 GROUP BY id, servicedate;

@@ -14,6 +14,12 @@ extension Snapshot {
       return field.name
     }
   }
+
+  /// A SELECT over rows in the order in which a clustered table holds them: sorted by one column, along the Z curve of
+  /// several (up to six).
+  ///
+  /// - Parameter rows: what may stand after FROM.
+  public static func clustered(_ rows: String, by columns: [String]) -> String { Clustering.sql(rows, columns) }
 }
 
 /// The order of clustered rows.

@@ -33,7 +33,8 @@ public final class ViewRefresher {
   public let pipeline: Pipeline
   private let lake: Lake
   private let registry: ModelRegistry?
-  private let connection: Connection
+  private let engine: (any ViewEngine)?
+  let connection: Connection
   private var models: LiveModels?
   private var probing: Connection?
   private var tables: [String: DeltaTable] = [:]
@@ -48,10 +49,13 @@ public final class ViewRefresher {
   ///   - registry: Where the models are that the views' SQL asks.
   ///   - threads: Threads of its database, the calling one among them; nil: one per processor.
   ///   - memoryLimitBytes: What it may hold in memory before it spills; nil: 80 % of the machine's.
+  ///   - engine: Computes the rows in place of the embedded engine, each view as a whole.
   public init(
-    pipeline: Pipeline, lake: Lake, registry: ModelRegistry?, threads: Int? = nil, memoryLimitBytes: Int? = nil
+    pipeline: Pipeline, lake: Lake, registry: ModelRegistry?, threads: Int? = nil, memoryLimitBytes: Int? = nil,
+    engine: (any ViewEngine)? = nil
   ) throws {
     self.pipeline = pipeline
+    self.engine = engine
     self.lake = lake
     self.registry = registry
     try lake.prepare()
@@ -138,7 +142,7 @@ public final class ViewRefresher {
   }
 
   /// Everything that one attempt rests on.
-  private struct Work {
+  struct Work {
     var view: TableDefinition
     var table: DeltaTable
     var base: Snapshot
@@ -162,7 +166,7 @@ public final class ViewRefresher {
 
   private func plan(_ work: Work, _ mode: Mode) throws -> Plan {
     let state = ViewState(work.base)
-    if mode == .full { return .whole("asked for") }
+    if mode == .full { return .whole(Self.askedFor) }
     guard let definition = state.definition else { return .whole("first refresh") }
     guard definition == work.fingerprint else { return .whole("another definition") }
     var changed: [(name: String, snapshot: Snapshot, files: [AddFile])] = []
@@ -179,6 +183,7 @@ public final class ViewRefresher {
       if !files.isEmpty { changed.append((name, snapshot, files)) }
     }
     if changed.isEmpty { return .nothing(lag: lag) }
+    if let engine { return .whole("changed inputs, on \(engine.name)") }
     guard !work.lineage.keyColumns.isEmpty else { return .whole("changed inputs") }
     for (name, _, _) in changed where !work.lineage.tellsPartitions(name) {
       return .whole("changes of \(name) do not tell partitions")
@@ -191,7 +196,8 @@ public final class ViewRefresher {
   /// Computes, writes and commits; nil if another writer was faster.
   private func commit(_ work: Work, _ outcome: ViewReport.Outcome, touched: TouchedPartitions?) throws -> ViewReport? {
     let definition = touched == nil ? try redefined(work) : nil
-    let select = try select(work, touched)
+    let select = try engine.map { try computed(work, on: $0) } ?? select(work, touched)
+    if definition != nil, let report = try unchangedRows(work, select, outcome) { return report }
     let added = try DeltaWriter(connection: connection).write(select, into: work.table, as: definition ?? work.base)
     let removed = try touched?.files(of: work.base) ?? Array(work.base.files)
     try willCommit?()
@@ -208,7 +214,7 @@ public final class ViewRefresher {
     return try commit(replacement, work, outcome, as: definition)
   }
 
-  private func commit(
+  func commit(
     _ replacement: Replacement, _ work: Work, _ outcome: ViewReport.Outcome, as definition: Snapshot?
   ) throws -> ViewReport? {
     var replacement = replacement
@@ -237,11 +243,8 @@ public final class ViewRefresher {
       if let touched, input.tellsPartitions { return try touched.rows(of: snapshot, at: input) }
       return try DeltaReader.scanSQL(snapshot)
     }
-    let order = work.view.clusteredBy.map { SQL.quote(identifier: $0) }.joined(separator: ", ")
-    return """
-      SELECT \(Self.list(work.lineage.columns)) FROM (\(rows)
-      ) AS v \(touched?.join() ?? "") \(order.isEmpty ? "" : "ORDER BY \(order)")
-      """
+    return Self.ordered(
+      "SELECT \(Self.list(work.lineage.columns)) FROM (\(rows)\n) AS v \(touched?.join() ?? "")", work.view)
   }
 
   /// The columns as they are stored: DuckDB adds whole numbers up in 128 bits, Spark and Delta tables in 64.
@@ -253,11 +256,11 @@ public final class ViewRefresher {
     }.joined(separator: ", ")
   }
 
-  private static func stored(_ type: LogicalType) -> LogicalType {
+  static func stored(_ type: LogicalType) -> LogicalType {
     type == .hugeint || type == .uhugeint || type == .ubigint ? .bigint : type
   }
 
-  private func report(
+  func report(
     _ work: Work, _ outcome: ViewReport.Outcome, version: Int64, rows: Int64 = 0
   ) -> ViewReport {
     var report = ViewReport(view: work.view.name, outcome: outcome)
