@@ -1,6 +1,7 @@
 """Runs a command and measures it as the operating system sees it: seconds, core-seconds, peak memory."""
 
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -8,6 +9,8 @@ import time
 PAGE = os.sysconf("SC_PAGE_SIZE")
 TICK = os.sysconf("SC_CLK_TCK")
 INTERVAL_SECONDS = 0.1
+# No side of a benchmark runs longer; what does is ended and told.
+LIMIT_SECONDS = 1800
 
 
 def run(command, cwd):
@@ -23,12 +26,18 @@ def run(command, cwd):
         tree = Tree(process.pid)
         reader = threading.Thread(target=tree.watch, daemon=True)
         reader.start()
+        watch = threading.Timer(LIMIT_SECONDS, tree.end)
+        watch.daemon = True
+        watch.start()
         output = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.monotonic() - began
         process.returncode = os.waitstatus_to_exitcode(status)
+    watch.cancel()
     tree.ended = True
     reader.join()
+    if tree.ran_out:
+        raise SystemExit("%s was still running after %d s" % (" ".join(command), LIMIT_SECONDS))
     if process.returncode != 0:
         with open(log, errors="replace") as file:
             tail = "".join(file.readlines()[-15:])
@@ -49,8 +58,18 @@ class Tree:
     def __init__(self, root):
         self.root = root
         self.ended = False
+        self.ran_out = False
         self.peak = 0
         self.ticks = {}
+
+    def end(self):
+        """Ends the process and what it started."""
+        self.ran_out = True
+        for member in reversed(self.members()):
+            try:
+                os.kill(member, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
 
     def watch(self):
         while not self.ended:

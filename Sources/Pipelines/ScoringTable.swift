@@ -78,10 +78,11 @@ extension Pipeline {
 extension TableDefinition {
   /// Whether the SELECT text calls `predict_MODEL` or `anomaly_MODEL`.
   public func asks(_ model: String) -> Bool {
-    tokens.indices.contains { index in
-      tokens[index].isName
-        && ["predict_", "anomaly_"].contains { tokens[index].text.lowercased() == $0 + model.lowercased() }
-        && index + 1 < tokens.endIndex && tokens[index + 1].isSymbol("(")
+    // Once: the text is read anew whenever the property is asked.
+    let tokens = tokens
+    let names = ["predict_", "anomaly_"].map { $0 + model.lowercased() }
+    return tokens.indices.dropLast().contains { index in
+      tokens[index].isName && tokens[index + 1].isSymbol("(") && names.contains(tokens[index].text.lowercased())
     }
   }
 

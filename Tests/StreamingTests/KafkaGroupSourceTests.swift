@@ -53,6 +53,9 @@ struct KafkaGroupSourceTests {
           return
         }
         batches += 1
+        // The group's lag in seconds: records without a gap come with the time at which the broker took them.
+        let now = LandingSource.systemClock()
+        #expect(batch.oldestArrival.map { now - $0 < 600_000_000 && now - $0 > -60_000_000 } ?? false)
         if tables.commit(batch) { source.didCommit(batch.next) } else { try source.start(from: tables.positions) }
       } catch is PartitionsMoved {
         try source.start(from: tables.positions)

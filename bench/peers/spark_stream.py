@@ -6,18 +6,14 @@ INPUT holds NDJSON files. OUTPUT gets the Parquet folders bronze, silver, gold a
 Prints one JSON object: rows per table and, for each micro-batch, its rows and seconds.
 """
 
-import argparse
-import json
+from spark_runs import stream, words
+
 import os
-import time
-
-STARTED = time.monotonic()
-
 from typing import Iterator, Tuple
 
 import pandas
 from pyspark import StorageLevel
-from pyspark.sql import SparkSession, functions as f
+from pyspark.sql import functions as f
 from pyspark.sql.types import DoubleType, IntegerType, StringType, StructField, StructType
 
 from illness import AGE_GROUPS, MEASUREMENTS
@@ -32,27 +28,6 @@ SCHEMA = StructType(
     + [StructField(field, DoubleType()) for field, _, _, _ in MEASUREMENTS]
     + [StructField("_corrupt", StringType())]
 )
-
-
-def session(output):
-    return (
-        SparkSession.builder.master("local[2]")
-        .appName("illness")
-        .config("spark.ui.enabled", "false")
-        .config("spark.ui.showConsoleProgress", "false")
-        .config("spark.driver.bindAddress", "127.0.0.1")
-        .config("spark.driver.host", "127.0.0.1")
-        .config("spark.driver.memory", "4g")
-        .config("spark.sql.shuffle.partitions", "2")
-        .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.sql.parquet.compression.codec", "zstd")
-        .config("spark.sql.execution.arrow.maxRecordsPerBatch", "50000")
-        .config("spark.sql.ansi.enabled", "false")
-        .config("spark.local.dir", output + "/.spark")
-        .config("spark.sql.warehouse.dir", output + "/.warehouse")
-        .config("spark.sql.streaming.metricsEnabled", "false")
-        .getOrCreate()
-    )
 
 
 def reason():
@@ -79,44 +54,12 @@ def reason():
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("input")
-    parser.add_argument("output")
-    parser.add_argument("model")
-    parser.add_argument("--files-per-batch", type=int, default=3)
-    arguments = parser.parse_args()
-    spark = session(arguments.output)
-    spark.sparkContext.setLogLevel("ERROR")
-    model_path = os.path.abspath(arguments.model)
+    arguments = words("model")
     score = scorer(os.path.abspath(arguments.model))
-    batches = []
-
-    def run(frame, number):
-        start = time.monotonic()
-        records = write(frame, arguments.output, score)
-        batches.append({"rows": records, "seconds": time.monotonic() - start})
-
-    stream = (
-        spark.readStream.format("text")
-        .option("maxFilesPerTrigger", arguments.files_per_batch)
-        .load(arguments.input)
-        .select("value", "_metadata.file_name")
-    )
-    began = time.monotonic()
-    query = (
-        stream.writeStream.foreachBatch(run)
-        .option("checkpointLocation", arguments.output + "/.checkpoint")
-        .trigger(availableNow=True)
-        .start()
-    )
-    query.awaitTermination()
-    ended = time.monotonic()
-    tables = {}
-    for name in ("bronze", "silver", "gold", "quarantine"):
-        folder = arguments.output + "/" + name
-        tables[name] = spark.read.parquet(folder).count() if os.path.isdir(folder) else 0
-    spark.stop()
-    print(json.dumps({"tables": tables, "batches": batches, "start": began - STARTED, "query": ended - began}))
+    stream(
+        arguments, "illness", ("bronze", "silver", "gold", "quarantine"), lambda frame: write(frame, arguments.output, score),
+        columns=("value", "_metadata.file_name"),
+        settings={"spark.sql.execution.arrow.maxRecordsPerBatch": "50000", "spark.sql.ansi.enabled": "false"})
 
 
 def scorer(model_path):

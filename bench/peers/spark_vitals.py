@@ -7,40 +7,14 @@ and the reading before are looked for inside a micro-batch only. Prints one JSON
 micro-batch, its rows and seconds.
 """
 
-import argparse
-import json
-import os
-import time
-
-STARTED = time.monotonic()
+from spark_runs import stream, words
 
 from pyspark import StorageLevel
-from pyspark.sql import SparkSession, functions as f
+from pyspark.sql import functions as f
 
 from vitals import FIELDS, GOOD, silver
 
 UUID = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
-
-
-def session(output):
-    return (
-        SparkSession.builder.master("local[2]")
-        .appName("vitals")
-        .config("spark.ui.enabled", "false")
-        .config("spark.ui.showConsoleProgress", "false")
-        .config("spark.driver.bindAddress", "127.0.0.1")
-        .config("spark.driver.host", "127.0.0.1")
-        .config("spark.driver.memory", "4g")
-        .config("spark.sql.shuffle.partitions", "2")
-        .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.sql.parquet.compression.codec", "zstd")
-        .config("spark.sql.ansi.enabled", "true")
-        .config("spark.sql.ansi.doubleQuotedIdentifiers", "true")
-        .config("spark.local.dir", output + "/.spark")
-        .config("spark.sql.warehouse.dir", output + "/.warehouse")
-        .config("spark.sql.streaming.metricsEnabled", "false")
-        .getOrCreate()
-    )
 
 
 def write(frame, output, definition):
@@ -79,41 +53,11 @@ def write(frame, output, definition):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("input")
-    parser.add_argument("output")
-    parser.add_argument("definition")
-    parser.add_argument("--files-per-batch", type=int, default=3)
-    arguments = parser.parse_args()
-    spark = session(arguments.output)
-    spark.sparkContext.setLogLevel("ERROR")
-    batches = []
-
-    def run(frame, number):
-        start = time.monotonic()
-        records = write(frame, arguments.output, arguments.definition)
-        batches.append({"rows": records, "seconds": time.monotonic() - start})
-
-    stream = (
-        spark.readStream.format("text")
-        .option("maxFilesPerTrigger", arguments.files_per_batch)
-        .load(arguments.input)
-    )
-    began = time.monotonic()
-    query = (
-        stream.writeStream.foreachBatch(run)
-        .option("checkpointLocation", arguments.output + "/.checkpoint")
-        .trigger(availableNow=True)
-        .start()
-    )
-    query.awaitTermination()
-    ended = time.monotonic()
-    tables = {}
-    for name in ("bronze", "silver", "quarantine"):
-        folder = arguments.output + "/" + name
-        tables[name] = spark.read.parquet(folder).count() if os.path.isdir(folder) else 0
-    spark.stop()
-    print(json.dumps({"tables": tables, "batches": batches, "start": began - STARTED, "query": ended - began}))
+    arguments = words("definition")
+    stream(
+        arguments, "vitals", ("bronze", "silver", "quarantine"),
+        lambda frame: write(frame, arguments.output, arguments.definition),
+        settings={"spark.sql.ansi.enabled": "true", "spark.sql.ansi.doubleQuotedIdentifiers": "true"})
 
 
 main()
