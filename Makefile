@@ -19,7 +19,7 @@ KEPT := --cache-path $(PLACES)/cache --config-path $(PLACES)/config --security-p
 LAKEWARD := .build/release/lakeward
 
 .DEFAULT_GOAL := help
-.PHONY: help setup peers build demo test bench soak chaos interop spark format lint clean
+.PHONY: help setup peers build demo test bench soak chaos interop spark airflow format lint clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,11 @@ spark: setup ## an exported pipeline on Spark itself (fetches 450 MB once)
 	@scripts/spark-peer
 	@$(SWIFT) swift build $(KEPT) --build-tests
 	@$(SWIFT) swift test $(KEPT) --skip-build --disable-xctest --filter SparkInterop
+
+airflow: setup ## the DAGs of integrations/airflow in a real Airflow (fetches it once)
+	@scripts/airflow-peer
+	@$(SWIFT) swift build $(KEPT) --build-tests
+	@$(SWIFT) swift test $(KEPT) --skip-build --disable-xctest --filter AirflowInterop
 
 format: ## lay out all Swift files
 	@$(SWIFT) swift format -i --parallel --recursive $(SOURCES)

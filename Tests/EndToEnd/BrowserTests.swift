@@ -46,7 +46,7 @@ struct BrowserTests {
     let pages = try demo.look("pages", seconds: 600)
     #expect(
       pages.list("pages") == [
-        "ward", "illness", "risk", "diabetes", "population", "quality", "pipelines", "models", "sql",
+        "ward", "illness", "risk", "diabetes", "population", "quality", "pipelines", "catalogue", "models", "sql",
       ])
     for (name, page) in pages.members("seen") {
       #expect(page.list("errors") == [], "\(name): nothing is written to the console")
