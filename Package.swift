@@ -82,6 +82,7 @@ let package = Package(
     room("Alerts", ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "HTTP", "JSON", "Observability"]),
     room("OpenSSL", ["COpenSSL"]),
     room("PostgresWire"),
+    room("BigQuery", ["DeltaLake", "DuckDB", "HTTP", "JSON", "OpenSSL"]),
     room("Query", ["DeltaLake", "DuckDB", "Models", "Streaming"]),
     room(
       "Server",
@@ -92,7 +93,8 @@ let package = Package(
     .executableTarget(
       name: "lakeward",
       dependencies: [
-        "Alerts", "Clinical", "Deidentification", "DeltaLake", "DuckDB", "Intake", "JSON", "Kafka", "Lineage", "MLflow",
+        "Alerts", "BigQuery", "Clinical", "Deidentification", "DeltaLake", "DuckDB", "Intake", "JSON", "Kafka",
+        "Lineage", "MLflow",
         "Models", "Observability", "OpenLineage", "Pipelines", "Query", "Schedule", "Server", "Simulation",
         "SparkConnect", "SparkExport", "Streaming",
       ],
@@ -131,6 +133,7 @@ let package = Package(
       "ServerTests",
       ["Server", "Query", "HTTP", "JSON", "DeltaLake", "DuckDB", "Models", "Observability", "Pipelines", "Streaming"]),
     tests("PostgresWireTests", ["PostgresWire"]),
+    tests("BigQueryTests", ["BigQuery", "DeltaLake", "DuckDB", "HTTP", "JSON"]),
     tests("OpenSSLTests", ["OpenSSL"]),
     tests("ClinicalTests", ["Clinical"]),
     tests("ObservabilityTests", ["Observability"]),

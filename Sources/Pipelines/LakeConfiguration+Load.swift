@@ -67,6 +67,7 @@ extension LakeConfiguration {
       settings.finish()
     }
     if let node = reader.node("openlineage") { openLineage = OpenLineageSettings(node, problems, resolved) }
+    if let node = reader.node("bigquery") { bigquery = BigQueryConfiguration(node, problems, resolved) }
     if let node = reader.node("mqtt") { mqtt = Self.mqtt(node, problems, resolved) }
     notifiers = reader.node("notifiers")
     alerts = reader.node("alerts")

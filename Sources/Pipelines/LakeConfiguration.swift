@@ -26,6 +26,8 @@ public struct LakeConfiguration: Sendable, Hashable {
   public var mlflow: MLflowSettings?
   /// Who is told what runs make of which tables; nil: nobody.
   public var openLineage: OpenLineageSettings?
+  /// BigQuery; nil: nothing is mirrored there.
+  public var bigquery: BigQueryConfiguration?
   /// Threads of the query engine; nil: one per processor.
   public var threads: Int?
   /// The query engine's memory limit in bytes; nil: the engine's own choice.

@@ -90,7 +90,8 @@ extension Pipeline {
     self.init(
       name: draft.name, summary: draft.summary, folder: folder, source: draft.source, tables: assembly.tables(),
       externalTables: draft.reads, trigger: draft.trigger, eventTime: draft.eventTime, recents: draft.recents,
-      models: assembly.models(training: training), catalogue: assembly.catalogue(), warnings: warnings)
+      models: assembly.models(training: training), catalogue: assembly.catalogue(), sink: draft.sink,
+      warnings: warnings)
     try problems.throwIfAny()
   }
 }

@@ -26,6 +26,8 @@ public struct Pipeline: Sendable, Hashable {
   public var models: [ModelDefinition]
   /// What is said of the columns of its tables.
   public var catalogue: ColumnCatalogue
+  /// Where its tables are mirrored to, if they are.
+  public var sink: SinkDefinition?
   /// SQL that runs here but would not mean the same on Spark.
   public var warnings: [DefinitionProblem]
 
@@ -34,7 +36,7 @@ public struct Pipeline: Sendable, Hashable {
     name: String, summary: String? = nil, folder: String = "", source: SourceDefinition?,
     tables: [TableDefinition] = [], externalTables: [String] = [], trigger: Trigger = Trigger(),
     eventTime: EventTime? = nil, recents: [RecentDefinition] = [], models: [ModelDefinition] = [],
-    catalogue: ColumnCatalogue = ColumnCatalogue(), warnings: [DefinitionProblem] = []
+    catalogue: ColumnCatalogue = ColumnCatalogue(), sink: SinkDefinition? = nil, warnings: [DefinitionProblem] = []
   ) {
     self.name = name
     self.summary = summary
@@ -47,6 +49,7 @@ public struct Pipeline: Sendable, Hashable {
     self.recents = recents
     self.models = models
     self.catalogue = catalogue
+    self.sink = sink
     self.warnings = warnings
   }
 

@@ -37,6 +37,7 @@ struct PipelineDraft {
   var eventTime: EventTime?
   var recents: [RecentDefinition] = []
   var models: [Model] = []
+  var sink: SinkDefinition?
 
   init(_ root: YAMLNode, problems: ProblemList) {
     location = root.location
@@ -55,6 +56,7 @@ struct PipelineDraft {
     if let node = reader.node("event_time") { eventTime = Self.eventTime(node, source: source, problems) }
     if let node = reader.node("recent") { recents = Self.recents(node, eventTime: eventTime, problems) }
     if let node = reader.node("models") { models = ModelReader.models(node, problems) }
+    if let node = reader.node("sinks") { sink = SinkDefinition(node, problems) }
     reader.finish()
   }
 

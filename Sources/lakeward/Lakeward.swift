@@ -10,6 +10,7 @@ struct Lakeward {
       BackfillCommand.self, SimulateCommand.self, TrainCommand.self, CheckCommand.self, InferCommand.self,
       VerifyCommand.self,
       RefreshCommand.self, QueryCommand.self, TableCommand.self, LineageCommand.self, ImportCommand.self,
+      LoadCommand.self,
       ExportCommand.self,
       ModelsCommand.self,
       AlertsCommand.self,

@@ -31,6 +31,7 @@ struct HouseTests {
     "SparkConnect": ["CADBC", "DeltaLake", "DuckDB", "Streaming"],
     "MLflow": ["HTTP", "JSON", "Models"],
     "OpenSSL": ["COpenSSL"],
+    "BigQuery": ["DeltaLake", "DuckDB", "HTTP", "JSON", "OpenSSL"],
     "PostgresWire": [],
     "Alerts": ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "HTTP", "JSON", "Observability"],
     "Connectors": ["HTTP", "JSON", "DeltaLake", "DuckDB", "Pipelines"],

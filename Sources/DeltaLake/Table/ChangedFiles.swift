@@ -11,6 +11,24 @@ extension DeltaTable {
   ///   got other columns or another partitioning.
   /// - Throws: errors of the store; `corruptLog`.
   public func changedFiles(after version: Int64, through snapshot: Snapshot) throws(DeltaError) -> [AddFile]? {
+    try changes(after: version, through: snapshot)?.files
+  }
+
+  /// The files that hold exactly the rows that came between two versions; nil if rows went too, or nobody can tell any
+  /// more. Some may no longer be live, because their rows were moved.
+  ///
+  /// - Parameters:
+  ///   - version: the earlier version.
+  ///   - snapshot: the later version.
+  /// - Throws: errors of the store; `corruptLog`.
+  public func appendedFiles(after version: Int64, through snapshot: Snapshot) throws(DeltaError) -> [AddFile]? {
+    guard let changes = try changes(after: version, through: snapshot), changes.isOnlyAppended else { return nil }
+    return changes.files
+  }
+
+  private func changes(
+    after version: Int64, through snapshot: Snapshot
+  ) throws(DeltaError) -> (files: [AddFile], isOnlyAppended: Bool)? {
     guard version >= 0, version <= snapshot.version else { return nil }
     var changes = FileChanges()
     for next in version..<snapshot.version {
@@ -29,13 +47,15 @@ extension DeltaTable {
     for file in files where snapshot.files[file.key] == nil && !FilePath.isAbsolute(file.path) {
       guard try store.attributes(file.decodedPath) != nil else { return nil }
     }
-    return files
+    return (files, changes.isOnlyAppended)
   }
 }
 
 /// Collects the files whose rows came or went. Pure.
 struct FileChanges {
   private(set) var files: [String: AddFile] = [:]
+  /// Whether no row has gone and every file's rows have all come.
+  private(set) var isOnlyAppended = true
   /// Files whose rows all came in the commits so far.
   private var fresh: Set<String> = []
 
@@ -44,6 +64,7 @@ struct FileChanges {
   mutating func note(_ actions: [Action], in metadata: TableMetadata) -> Bool {
     for case .metadata(let value) in actions where !Self.hasSameColumns(value, metadata) { return false }
     for case .remove(let file) in actions where file.dataChange {
+      isOnlyAppended = false
       if fresh.remove(file.path) != nil {
         files[file.path] = nil
         continue
@@ -54,6 +75,7 @@ struct FileChanges {
     }
     for case .add(let file) in actions where file.dataChange {
       if files[file.path] == nil, file.deletionVector == nil { fresh.insert(file.path) }
+      if file.deletionVector != nil { isOnlyAppended = false }
       var bare = file
       bare.deletionVector = nil
       files[file.path] = bare

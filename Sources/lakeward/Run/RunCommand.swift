@@ -1,3 +1,4 @@
+internal import BigQuery
 internal import Foundation
 internal import Observability
 internal import Pipelines
@@ -106,6 +107,8 @@ enum RunCommand: Command {
     }
     let models = ModelWatching(pipelines, workspace, operations)
     for job in jobs { job.start(mode, stop: stop) }
+    let mirrors = try BigQueryStart.loops(pipelines, workspace)
+    if mode == .continuous { for mirror in mirrors { mirror.start(observe: BigQueryStart.report) } }
     let views =
       mode == .once ? [] : try ViewKeeping.start(pipelines, workspace, operations, lineage: lineage)
     // What clients push waits in the log or the topic; a run over what is there takes no more of it.
@@ -126,7 +129,9 @@ enum RunCommand: Command {
     stop.stop()
     models.stop(lastRound: mode == .once && !wasStopped)
     for keeper in views { keeper.stop() }
+    if mode == .continuous { for mirror in mirrors { mirror.stop() } }
     if mode == .once, !failed, !wasStopped { try ViewKeeping.refresh(pipelines, workspace, lineage: lineage) }
+    if mode == .once, !wasStopped { for mirror in mirrors { mirror.round(BigQueryStart.report) } }
     return failed ? 1 : 0
   }
 }
