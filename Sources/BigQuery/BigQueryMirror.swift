@@ -66,7 +66,8 @@ public final class BigQueryMirror {
       try note(application + "/begun", newest.version, in: table)
     }
     let plan = try plan(table, loaded, newest, column)
-    let identity = "lakeward-\(newest.metadata.id)-\(target)-\(loaded.map(String.init) ?? "new")-\(newest.version)"
+    let range = "\(loaded.map(String.init) ?? "new")-\(newest.version)"
+    let identity = "lakeward-\(newest.metadata.id)-\(client.settings.dataset)-\(target)-\(range)"
     let rows = try perform(plan, newest, target, identity, column)
     try note(application, newest.version, in: table)
     return Report(table: target, version: newest.version, kind: plan.word, rows: rows)

@@ -9,43 +9,17 @@ import LakewardTesting
 /// Tables of a lake, and a counterpart of BigQuery in its own process.
 final class BigQueryHarness {
   let directory: TemporaryDirectory
-  let address: String
-  let keyFile: String
-  private let process: ChildProcess
+  var address: String { counterpart.address }
+  var keyFile: String { counterpart.accountFile }
+  private let counterpart: BigQueryCounterpart
   private let connection: Connection
 
   init() throws {
     directory = try TemporaryDirectory("bigquery")
     connection = try Database().connect()
     try connection.execute("SET TimeZone = 'UTC'")
-    let (key, publicKey) = (directory.file("key.pem"), directory.file("public.pem"))
-    _ = try ChildProcess.run(
-      "openssl", ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", key])
-    _ = try ChildProcess.run("openssl", ["pkey", "-in", key, "-pubout", "-out", publicKey])
-    guard let interpreter = ConnectPeers.interpreter else { throw PeerError.absent }
-    let portFile = directory.file("port")
-    process = try ChildProcess(
-      interpreter,
-      [
-        Places.packageRoot() + "/Tests/LakewardTesting/peers/bigquery_server.py", portFile,
-        try directory.folder("uploads"), publicKey,
-      ], environment: ConnectPeers.environment)
-    let end = Date(timeIntervalSinceNow: 120)
-    while !FileManager.default.fileExists(atPath: portFile), process.isRunning, Date() < end {
-      Thread.sleep(forTimeInterval: 0.05)
-    }
-    let port = (try? String(contentsOfFile: portFile, encoding: .utf8)) ?? "none: \(process.errorsSoFar)"
-    address = "http://127.0.0.1:\(port)"
-    keyFile = directory.file("account.json")
-    let account: JSONObject = [
-      "type": .string("service_account"), "client_email": .string("loader@hospital.example"),
-      "private_key_id": .string("k1"), "private_key": .string(try String(contentsOfFile: key, encoding: .utf8)),
-      "token_uri": .string("\(address)/token"),
-    ]
-    try JSONValue.object(account).text.write(toFile: keyFile, atomically: true, encoding: .utf8)
+    counterpart = try BigQueryCounterpart(folder: directory.path)
   }
-
-  deinit { process.signal(SIGTERM) }
 
   func mirror(_ source: GoogleCredentials.Source? = nil, retries: Bool = true) throws -> BigQueryMirror {
     var settings = BigQuerySettings(project: "ward-project", location: "EU", endpoint: address)
@@ -85,9 +59,6 @@ final class BigQueryHarness {
   }
 
   // MARK: The counterpart
-
-  /// What it said of its own errors.
-  var complaints: String { String(process.errorsSoFar.suffix(3_000)) }
 
   func post(_ path: String, _ body: JSONObject) throws -> JSONObject {
     let response = try HTTPRequest(
