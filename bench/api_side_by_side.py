@@ -153,22 +153,32 @@ def listen(server, options):
         clients.append(client)
     for client in clients:
         client.recv(4096)
-    subprocess.run([LAKEWARD, "simulate", "vitals", "--count", "1000", "--lake", os.path.join(WORK, "lake")], cwd=ROOT,
-                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    before, end, received = resident(), time.time() + options.listen_seconds, 0
     runner = subprocess.Popen([LAKEWARD, "run", "vitals", "--lake", os.path.join(WORK, "lake")], cwd=ROOT,
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    feeder = subprocess.Popen([LAKEWARD, "simulate", "vitals", "--rate", "200", "--count",
-                               str(200 * options.listen_seconds), "--seed", "5", "--lake", os.path.join(WORK, "lake")],
+    feeder = subprocess.Popen([LAKEWARD, "simulate", "vitals", "--rate", "200", "--patients", "200", "--seed", "5", "--lake",
+                               os.path.join(WORK, "lake")],
                               cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while time.time() < end:
-        for client in clients[::2]:
-            client.setblocking(False)
-            try:
-                received += len(client.recv(1 << 20))
-            except BlockingIOError:
-                pass
-        time.sleep(0.5)
+
+    def take(until):
+        """Every second client reads what there is, the others nothing, until `until(bytes so far)`."""
+        received = 0
+        while not until(received):
+            for client in clients[::2]:
+                client.setblocking(False)
+                try:
+                    received += len(client.recv(1 << 20))
+                except BlockingIOError:
+                    pass
+            time.sleep(0.5)
+        return received
+
+    # Measured from when readings flow, and the sockets of those who do not read are full.
+    ready = time.time() + 120
+    warm = take(lambda received: received > 20_000 * len(clients) or time.time() > ready)
+    if warm < 1_000 * len(clients):
+        raise SystemExit("events: no readings came to the listeners within two minutes")
+    before, end = resident(), time.time() + options.listen_seconds
+    received = take(lambda _: time.time() > end)
     after = resident()
     for process in (feeder, runner):
         process.terminate()

@@ -37,6 +37,7 @@ final class LakeFollower: Sendable {
       look(&state, tells: false)
       while !stopped.load(ordering: .relaxed) {
         Thread.sleep(forTimeInterval: Self.pause)
+        review(&state)
         guard context.events.clientCount > 0 else {
           // Whoever comes later hears of what comes later.
           state.versions = [:]
@@ -44,7 +45,6 @@ final class LakeFollower: Sendable {
         }
         let isFirst = state.versions.isEmpty
         look(&state, tells: !isFirst)
-        review(&state)
       }
       done.signal()
     }
@@ -65,6 +65,8 @@ final class LakeFollower: Sendable {
     if now - state.reviewed > .seconds(1) {
       state.reviewed = now
       context.events.dismissUnwelcome()
+      // Streams that have ended said so by themselves.
+      context.heard.write(to: context.audit)
     }
     if now - state.reported > .seconds(Self.reportSeconds) {
       state.reported = now

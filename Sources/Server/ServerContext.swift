@@ -23,6 +23,8 @@ final class ServerContext: Sendable {
   private let sandboxes = Mutex<[Bool: QuerySandbox]>([:])
   private let ingests = Mutex<[String: any RecordIngest]>([:])
 
+  /// Of whom listeners to events heard.
+  let heard = HeardPatients()
   /// Tables that lie on other machines.
   let remoteTables: RemoteTables
 
@@ -164,6 +166,7 @@ final class ServerContext: Sendable {
   func close() {
     for ingest in ingests.withLock({ Array($0.values) }) { ingest.close() }
     history.stop()
+    heard.write(to: audit)
     audit.close()
   }
 }

@@ -167,17 +167,15 @@ public final class AuditLog: @unchecked Sendable {
   }
 
   private func write(_ entries: [Entry], to table: DeltaTable) -> (any Error)? {
-    func text(_ value: String?) -> String { value.map { SQL.quote(literal: $0) } ?? "NULL" }
-    let rows = entries.map { entry in
-      let patients = Array(Set(entry.patients)).sorted().map { SQL.quote(literal: $0) }.joined(separator: ", ")
-      return "(make_timestamptz(\(entry.at)), \(text(entry.principal.name)), \(text(entry.principal.role.rawValue)), "
-        + "\(text(entry.action)), CAST([\(patients)] AS VARCHAR[]), \(text(entry.method)), \(text(entry.path)), "
-        + "CAST(\(entry.status) AS INTEGER), \(text(entry.address)), CAST(\(text(entry.detail)) AS VARCHAR))"
-    }
-    let names = #""time", principal, role, action, patients, method, path, status, address, detail"#
+    // One text for all entries: a list of patients as SQL would cost a node of the query for each of them.
+    let rows = SQL.quote(literal: AuditRows.json(entries))
     do {
       let files = try DeltaWriter(connection: connection).write(
-        "SELECT * FROM (VALUES \(rows.joined(separator: ", "))) AS entries(\(names))", into: table)
+        """
+        SELECT make_timestamptz(e.at) AS "time", e.principal, e.role, e.action, e.patients, e.method, e.path, e.status,
+          e.address, e.detail
+        FROM (SELECT unnest(from_json(\(rows), \(SQL.quote(literal: AuditRows.structure)))) AS e)
+        """, into: table)
       _ = try table.append(files, operation: "AUDIT", metrics: ["numOutputRows": String(entries.count)])
       return nil
     } catch {

@@ -1,4 +1,3 @@
-internal import Foundation
 internal import HTTP
 
 /// What happens, as it happens.
@@ -13,22 +12,15 @@ enum EventRoutes {
         // Whoever may not see patients hears of commits alone.
         var names: Set<String>? = call.principal.may(.patients) ? nil : ["commit"]
         if let wanted = call.words("names") { names = names.map { $0.intersection(wanted) } ?? Set(wanted) }
-        let (principal, audit) = (call.principal, context.audit)
+        let (principal, heard) = (call.principal, context.heard)
         return context.events.response(
           names: names, lastEventID: head.headers["last-event-id"], isWelcome: call.isStillKnown
-        ) { patients in
-          // A log that cannot be written refuses new requests; a stream that runs goes on until it is opened again.
-          try? audit.add(
-            AuditLog.Entry(
-              at: Int64(Date().timeIntervalSince1970 * 1e6), principal: principal, action: "hear events",
-              patients: Array(patients), method: head.method, path: head.path, status: 200,
-              address: head.remoteAddress), durably: false)
-        }
+        ) { patients in heard.note(patients, by: principal, from: head.remoteAddress, at: head.path) }
       }.with {
         $0.details =
           "commit: {table, version}; scores: {pipeline, table, readings} with patients; alert: the alert as it is "
           + "now. Last-Event-ID gives what was missed, as far as it is still held; an event lost tells how many were not. "
-          + "Whose data a stream carried goes to the audit log every minute and at its end. A stream ends with its token."
+          + "Whose data a stream carried goes to the audit log within a minute. A stream ends with its token."
         $0.parameters = [.init("names", .words(["commit", "scores", "alert"]), "Only these")]
         $0.isQuick = true
         $0.audit = .read("events")

@@ -200,6 +200,11 @@ export function draw(node, panel, result, choose) {
   const { traces, layout: extra } = drawings[panel.chart](panel, result);
   if (!node.classList.contains("js-plotly-plot")) node.replaceChildren();
   const merged = layout(panel);
+  // Many names beside a chart hide less of it than above; on a narrow screen there is no place for them.
+  if (traces.length > 8) {
+    merged.legend = { orientation: "v", x: 1.02, y: 1, font: { size: 11 } };
+    merged.showlegend = node.clientWidth > 500;
+  }
   if (panel.unit === "percent") {
     merged.yaxis.title.text = "";
     merged[panel.horizontal ? "xaxis" : "yaxis"].tickformat = ".0%";
@@ -234,8 +239,8 @@ const isNumber = (type) => /INT|DOUBLE|FLOAT|DECIMAL|REAL|LONG|SHORT|BYTE/i.test
 const isInstant = (type) => /TIMESTAMP/i.test(type ?? "");
 
 /** A value of a query's answer as text. */
-export function cellText(value, type) {
-  if (value === null || value === undefined) return "NULL";
+export function cellText(value, type, missing = "NULL") {
+  if (value === null || value === undefined) return missing;
   if (isInstant(type)) return Number.isNaN(instant(value)) ? String(value) : moment(value);
   if (typeof value === "number") return Number.isInteger(value) ? (isNumber(type) ? count(value) : String(value)) : number(value, Math.abs(value) < 10 ? 3 : 1);
   if (typeof value === "object") return JSON.stringify(value);
@@ -243,14 +248,14 @@ export function cellText(value, type) {
 }
 
 /** A table that can be sorted by any column. `link(row, columnName)` may give an address for a cell. */
-export function table(result, { caption, link, levelsIn = [] } = {}) {
+export function table(result, { caption, link, levelsIn = [], missing = "NULL" } = {}) {
   let sorted = { index: -1, down: false };
   const body = element("tbody");
   const names = result.columns.map((each) => each.name);
   const cell = (row, index) => {
     const { name, type } = result.columns[index];
     const value = row[index];
-    const whole = cellText(value, type);
+    const whole = cellText(value, type, missing);
     const address = link?.(row, name, names);
     const text = address ? short(whole) : whole;
     const level = levelsIn.includes(name) ? String(value ?? "").toLowerCase() : null;

@@ -79,6 +79,7 @@ export const heading = (column) =>
     .replace(/\bqsofa\b/gi, "qSOFA")
     .replace(/\bspo2\b/gi, "SpO₂")
     .replace(/\bbmi\b/gi, "BMI")
+    .replace(/\b(roc|pr) auc\b/gi, (words) => words.toUpperCase())
     .replace(/\balt\b/gi, "ALT")
     .replace(/\bage (\d+) (\d+)\b/gi, "age $1–$2")
     .replace(/\bid\b/gi, "ID")

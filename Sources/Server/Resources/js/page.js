@@ -35,7 +35,7 @@ function drawTable(node, panel, result) {
     if (name !== "patient_id" && name !== "patient") return null;
     return row[names.indexOf(name)] ? `/patient/${encodeURIComponent(row[names.indexOf(name)])}` : null;
   };
-  fill(node, table(result, { caption: panel.title, link, levelsIn: panel.levels ?? [] }));
+  fill(node, table(result, { caption: panel.title, link, levelsIn: panel.levels ?? [], missing: "–" }));
   node.querySelector(".scroll").scrollTop = top;
 }
 

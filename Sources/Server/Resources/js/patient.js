@@ -73,7 +73,7 @@ export async function showPatient(main, identifier) {
     const scored = (patient.scores ?? []).filter((each) => each.rows?.length);
     fill(model, scored.length
       ? scored.map((each) => element("details", { open: scored.length === 1 }, element("summary", {}, each.table),
-        table(asResult(each.rows, Object.keys(each.rows[0]).filter((name) => !hidden.has(name))), { caption: each.table, levelsIn: ["risk", "news2_band"] })))
+        table(asResult(each.rows, Object.keys(each.rows[0]).filter((name) => !hidden.has(name))), { caption: each.table, levelsIn: ["risk", "news2_band"], missing: "–" })))
       : emptyNote("No model scores."));
   }
   /** The newest model's reasons; without a model the parts of NEWS2 are the reasons. */

@@ -139,12 +139,18 @@ export function wardBoard(node) {
     }
   }
 
+  // What events say before the first answer is here waits for it: a card without history would flicker.
+  let waiting = [];
+  const whenLoaded = (take) => (event) => (waiting ? waiting.push(() => take(event)) : take(event));
+
   async function load() {
     try {
       const answer = await get(`/patients?history=${kept}&limit=500`);
       for (const patient of answer.patients) patients.set(patient.patient_id, patient);
       patients.forEach(render);
       arrange();
+      const [late] = [waiting ?? [], (waiting = null)];
+      late.forEach((take) => take());
     } catch (error) {
       if (node.isConnected) fill(beds, problemNote(error));
     }
@@ -167,7 +173,7 @@ export function wardBoard(node) {
   };
 
   const ends = [
-    events.on("scores", (event) => {
+    events.on("scores", whenLoaded((event) => {
       for (const reading of event.readings ?? []) {
         if (reading.anomaly_score !== undefined && reading.anomaly_score !== null && patients.has(reading.patient_id)) {
           patients.get(reading.patient_id).answer = reading;
@@ -184,8 +190,8 @@ export function wardBoard(node) {
         changed.add(reading.patient_id);
       }
       if (changed.size) later();
-    }),
-    events.on("alert", (alert) => {
+    })),
+    events.on("alert", whenLoaded((alert) => {
       const patient = patients.get(alert.patient_id);
       const others = (patient?.alerts ?? early.get(alert.patient_id) ?? []).filter((each) => each.id !== alert.id);
       const alerts = ["resolved", "dismissed"].includes(alert.state) ? others : [alert, ...others];
@@ -193,7 +199,8 @@ export function wardBoard(node) {
       patient.alerts = alerts;
       changed.add(alert.patient_id);
       later();
-    }),
+    })),
+    events.on("lost", load),
   ];
   const clock = setInterval(() => {
     for (const each of beds.querySelectorAll(".age")) each.textContent = ago(Number(each.dataset.at));
