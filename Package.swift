@@ -71,11 +71,15 @@ let package = Package(
     room("Lineage", ["JSON", "Pipelines"]),
     room("SparkExport", ["Pipelines"]),
     room("OpenLineage", ["HTTP", "JSON", "Lineage", "Pipelines"]),
-    room("Intake", ["Clinical", "DeltaLake", "DuckDB"]),
+    room("HL7", ["JSON"]),
+    room("Intake", ["Clinical", "DeltaLake", "DuckDB", "HL7", "JSON", "Streaming"]),
     room("Deidentification", ["DeltaLake", "DuckDB", "Pipelines"]),
     room(
       "Streaming",
-      ["CZlib", "Lineage", "Pipelines", "DeltaLake", "DuckDB", "JSON", "Kafka", "MQTT", "Models", "Observability"]),
+      [
+        "CZlib", "Lineage", "Pipelines", "DeltaLake", "DuckDB", "HL7", "JSON", "Kafka", "MQTT", "Models",
+        "Observability",
+      ]),
     room("Schedule", ["DeltaLake", "DuckDB", "Pipelines", "Streaming"]),
     room("SparkConnect", ["CADBC", "DeltaLake", "DuckDB", "Streaming"]),
     room("MLflow", ["HTTP", "JSON", "Models"]),
@@ -149,8 +153,9 @@ let package = Package(
     tests("OpenLineageTests", ["OpenLineage", "HTTP", "JSON", "Lineage", "Pipelines", "DuckDB"]),
     tests("LineageTests", ["Lineage", "Pipelines", "DuckDB"]),
     tests("DashboardsTests", ["Dashboards", "Pipelines"]),
+    tests("HL7Tests", ["HL7", "JSON"]),
+    tests("IntakeTests", ["Intake", "DeltaLake", "DuckDB", "HL7"]),
     tests("DeidentificationTests", ["Deidentification", "DeltaLake", "DuckDB", "Pipelines"]),
-    tests("IntakeTests", ["Intake", "DeltaLake", "DuckDB"]),
     tests(
       "StreamingTests",
       ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "Kafka", "Models", "Observability", "Simulation"]),

@@ -8,10 +8,12 @@ public struct FileReport: Sendable, Hashable {
     case alreadyImported
     /// It has no bytes (Synthea leaves such files when it is stopped).
     case empty
-    /// Its header is none of Synthea's; nothing was read.
+    /// It is nothing that can be imported; nothing was read.
     case unknownHeader
-    /// It is compressed; nothing was read.
-    case compressed
+    /// It is not what its name says, or a gzip file that is cut off; nothing was read.
+    case damaged
+    /// Rows were derived from FHIR resources or HL7 messages, of however many files.
+    case derived
   }
 
   /// File name inside the folder.
@@ -28,10 +30,16 @@ public struct FileReport: Sendable, Hashable {
   public var rowsWithUnreadableDate = 0
   /// Columns that this version of the file does not have; NULL in the table.
   public var missingColumns: [String] = []
+  /// Rows that gave way to a newer version of their record.
+  public var replaced = 0
   /// Fields of the header that no known version has; kept in the column `extra`.
   public var unknownColumns: [String] = []
 
-  init(file: String, outcome: Outcome) {
+  /// The table of FHIR resources as they came.
+  public static let resourceTable = FHIRLog.name
+
+  /// A report of a file without rows.
+  public init(file: String, outcome: Outcome) {
     self.file = file
     self.outcome = outcome
   }
@@ -42,19 +50,21 @@ public struct ImportReport: Sendable, Hashable {
   /// One report per file, in order of their names.
   public internal(set) var files: [FileReport] = []
 
+  /// How each file that was looked at ended, in their order.
+  var outcomes: [FileReport.Outcome] = []
+
   /// A report without files.
   init() {}
 
-  /// Several reports as one.
-  public init(joining reports: [ImportReport]) { files = reports.flatMap(\.files) }
-
-  /// Rows added to tables.
-  public var rows: Int { files.reduce(0) { $0 + $1.rows } }
+  /// Rows added to tables of facts.
+  public var rows: Int { files.filter { $0.table != FHIRLog.name }.reduce(0) { $0 + $1.rows } }
   /// Malformed lines added to the quarantine table.
   public var quarantined: Int { files.reduce(0) { $0 + $1.quarantined } }
 
   /// The report of a table's file, if the folder had one.
-  public subscript(table: String) -> FileReport? { files.first { $0.table == table } }
+  public subscript(table: String) -> FileReport? {
+    files.first { $0.table == table && $0.outcome != .alreadyImported } ?? files.first { $0.table == table }
+  }
 }
 
 /// How far an import is.

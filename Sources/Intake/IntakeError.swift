@@ -17,9 +17,9 @@ public enum IntakeError: Error, Sendable, Hashable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .notAFolder(let path):
-      "\(path) is not a folder; give the folder that holds Synthea's CSV files"
+      "\(path) is not a folder; give a folder with Synthea's, FHIR or HL7 files"
     case .nothingToImport(let path):
-      "\(path) holds no Synthea CSV file (patients.csv, encounters.csv, …); give Synthea's output/csv folder"
+      "\(path) holds nothing to import: no Synthea CSV or Parquet, no FHIR bundle or NDJSON, no HL7 messages"
     case .fileSystem(let operation, let path, let code):
       "cannot \(operation) \(path): \(String(cString: strerror(code)))"
     case .fileShrank(let path):

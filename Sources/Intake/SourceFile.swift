@@ -41,15 +41,20 @@ final class SourceFile {
     return done
   }
 
-  /// What stands on the first line that is not blank, and that line's number from 0; `nil` if there is none.
-  func firstLine() throws(IntakeError) -> (text: String, line: Int64)? {
-    let limit = Int(min(byteCount, 1 << 20))
-    var bytes = [UInt8](repeating: 0, count: limit)
+  /// The first bytes, at most so many.
+  func head(_ count: Int) throws(IntakeError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: Int(min(byteCount, Int64(count))))
     var failure: IntakeError?
     bytes.withUnsafeMutableBytes { buffer in
       do throws(IntakeError) { _ = try read(at: 0, into: buffer) } catch { failure = error }
     }
     if let failure { throw failure }
+    return bytes
+  }
+
+  /// What stands on the first line that is not blank, and that line's number from 0; `nil` if there is none.
+  func firstLine() throws(IntakeError) -> (text: String, line: Int64)? {
+    var bytes = try head(1 << 20)
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
     for (number, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
       let text = line.last == UInt8(ascii: "\r") ? line.dropLast() : line

@@ -14,12 +14,10 @@ public final class SyntheaImporter {
   /// The table of malformed lines.
   public static let quarantineTable = "synthea_quarantine"
 
-  private static let linesFunction = "lakeward_intake_lines"
-  private let lake: String
-  private let pieceBytes: Int
+  private let tables: IntakeTables
+  private let temporaryFolder: String
   private let connection: Connection
-  private let scan: RecordBatchScan
-  private let batch = RecordBatch()
+  private let lines: LineScan
 
   /// An importer into the Delta tables below the folder `lake`.
   ///
@@ -28,12 +26,20 @@ public final class SyntheaImporter {
   ///   - settings: DuckDB settings such as `threads` and `memory_limit`.
   ///   - pieceBytes: How much of a file is in memory at once, and becomes one Parquet file.
   /// - Throws: `DuckDBError` for a setting that DuckDB refuses.
-  public init(lake: String, settings: [String: String] = [:], pieceBytes: Int = 128 << 20) throws {
-    self.lake = lake
-    self.pieceBytes = max(1 << 10, pieceBytes)
-    connection = try Database(settings: settings).connect()
+  public convenience init(lake: String, settings: [String: String] = [:], pieceBytes: Int = 128 << 20) throws {
+    let connection = try Database(settings: settings).connect()
     try connection.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
-    scan = try connection.registerRecordBatch(name: Self.linesFunction)
+    self.init(
+      tables: IntakeTables(lake: lake), temporaryFolder: settings["temp_directory"] ?? NSTemporaryDirectory(),
+      connection: connection, lines: try LineScan(connection: connection, pieceBytes: pieceBytes))
+  }
+
+  /// An importer that shares its connection, whose TimeZone is UTC.
+  init(tables: IntakeTables, temporaryFolder: String, connection: Connection, lines: LineScan) {
+    self.tables = tables
+    self.temporaryFolder = temporaryFolder
+    self.connection = connection
+    self.lines = lines
   }
 
   /// Imports every CSV file of a folder (of its `csv` subfolder, if it holds none itself).
@@ -92,28 +98,82 @@ public final class SyntheaImporter {
   private func importFile(
     _ path: String, name: String, progress: (Int64, Int64) -> Void
   ) throws -> FileReport {
-    if name.hasSuffix(".gz") { return FileReport(file: name, outcome: .compressed) }
-    let file = try SourceFile(path: path)
+    let file = try ReadableFile(
+      FoundFile(path: path, name: name, bytes: 0, modified: 0), temporaryFolder: temporaryFolder)
+    guard !file.isDamaged else { return FileReport(file: name, outcome: .damaged) }
+    return try importCSV(file, reportedAs: name, progress: progress)
+  }
+
+  /// Imports a CSV file whatever its ending; its header says what it is.
+  func importCSV(
+    _ readable: ReadableFile, reportedAs name: String, progress: (Int64, Int64) -> Void
+  ) throws -> FileReport {
+    let file = try SourceFile(path: readable.path)
     progress(0, file.byteCount)
     guard let first = try file.firstLine() else { return FileReport(file: name, outcome: .empty) }
     let header = first.text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-    let baseName = String(name.dropLast(".csv".count))
-    guard let layout = SyntheaLayout.recognise(header: header, fileName: baseName) else {
+    guard let layout = SyntheaLayout.recognise(header: header, fileName: Self.baseName(readable.name)) else {
       return FileReport(file: name, outcome: .unknownHeader)
     }
     let select = SyntheaSelect(
-      layout: layout, header: header, lines: Self.linesFunction, headerLine: first.line)
-    let transaction = AppTransaction(
-      appId: "import/\(layout.tableName)/\(try file.fingerprint())", version: 1)
-    let table = try DeltaTable.create(
-      at: "\(lake)/\(layout.tableName)", schema: try Schema(columns: layout.tableColumns), name: layout.tableName)
+      layout: layout, header: header, lines: LineScan.function, headerLine: first.line)
+    let (table, transaction) = try place(layout, fingerprint: try file.fingerprint())
+    var report = try report(name, select, table, transaction)
+    if case .imported = report.outcome { try load(file, select, into: table, transaction, &report, progress) }
+    return report
+  }
+
+  /// Imports a Parquet file that has a Synthea file's columns, of whatever types: they are read as text first.
+  func importParquet(
+    _ readable: ReadableFile, reportedAs name: String, progress: (Int64, Int64) -> Void
+  ) throws -> FileReport {
+    let file = try SourceFile(path: readable.path)
+    progress(0, file.byteCount)
+    let source = "read_parquet(\(SQL.quote(literal: readable.path)), file_row_number = true)"
+    let columns: [Column]
+    do {
+      columns = try connection.query("SELECT * EXCLUDE (file_row_number) FROM \(source) LIMIT 0").columns
+    } catch {
+      return FileReport(file: name, outcome: .damaged)
+    }
+    let header = columns.map(\.name)
+    guard let layout = SyntheaLayout.recognise(header: header, fileName: Self.baseName(readable.name)) else {
+      return FileReport(file: name, outcome: .unknownHeader)
+    }
+    let select = SyntheaSelect(layout: layout, parquet: source, columns: columns)
+    let (table, transaction) = try place(layout, fingerprint: try file.fingerprint())
+    var report = try report(name, select, table, transaction)
+    guard case .imported = report.outcome else { return report }
+    let counts = try connection.query(select.counts).rows()[0].map { $0.intValue ?? 0 }
+    report.rowsWithUnreadableDate = counts[1]
+    report.rows = try connection.query("SELECT count(*) FROM \(source)").scalar().intValue ?? 0
+    let rows = try DeltaWriter(connection: connection).write(select.rows, into: table)
+    try commit(rows, [], into: table, transaction, &report)
+    progress(file.byteCount, file.byteCount)
+    return report
+  }
+
+  private static func baseName(_ name: String) -> String {
+    ((name as NSString).lastPathComponent as NSString).deletingPathExtension
+  }
+
+  private func place(
+    _ layout: SyntheaLayout, fingerprint: String
+  ) throws(DeltaError) -> (DeltaTable, AppTransaction) {
+    (
+      try tables.table(layout),
+      AppTransaction(appId: "import/\(layout.tableName)/\(fingerprint)", version: 1)
+    )
+  }
+
+  private func report(
+    _ name: String, _ select: SyntheaSelect, _ table: DeltaTable, _ transaction: AppTransaction
+  ) throws(DeltaError) -> FileReport {
     let isKnown = try table.snapshot().transactions[transaction.appId] != nil
     var report = FileReport(file: name, outcome: isKnown ? .alreadyImported : .imported)
-    report.table = layout.tableName
-    report.unknownColumns = select.mapping.unknown.map { header[$0] }
-    report.missingColumns = zip(layout.columns, select.mapping.positions).filter { $1 == nil }.map(\.0.name)
-    if isKnown { return report }
-    try load(file, select, into: table, transaction, &report, progress)
+    report.table = select.layout.tableName
+    report.unknownColumns = select.mapping.unknown.map { select.header[$0] }
+    report.missingColumns = zip(select.layout.columns, select.mapping.positions).filter { $1 == nil }.map(\.0.name)
     return report
   }
 
@@ -124,10 +184,10 @@ public final class SyntheaImporter {
     _ report: inout FileReport, _ progress: (Int64, Int64) -> Void
   ) throws {
     let writer = DeltaWriter(connection: connection)
-    let quarantine = try quarantineTable()
+    let quarantine = try tables.quarantine()
     var rows: [AddFile] = []
     var malformed: [AddFile] = []
-    try forEachPiece(of: file, headerLine: select.headerLine) { position, records in
+    try lines.forEachPiece(of: file, headerLine: select.headerLine) { position, records in
       let faulty = select.quarantine(file: report.file)
       let counts = try connection.query(select.counts).rows()[0].map { $0.intValue ?? 0 }
       if counts[0] > 0 {
@@ -139,55 +199,23 @@ public final class SyntheaImporter {
       report.rows += records - counts[0]
       progress(position, file.byteCount)
     }
-    let metrics = ["numQuarantinedRows": String(report.quarantined)]
+    try commit(rows, malformed, into: table, transaction, &report)
+  }
+
+  private func commit(
+    _ rows: [AddFile], _ malformed: [AddFile], into table: DeltaTable, _ transaction: AppTransaction,
+    _ report: inout FileReport
+  ) throws(DeltaError) {
     if !malformed.isEmpty {
-      _ = try quarantine.append(malformed, transactions: [transaction], operation: "IMPORT")
+      _ = try tables.quarantine().append(malformed, transactions: [transaction], operation: "IMPORT")
     }
-    let outcome = try table.append(rows, transactions: [transaction], operation: "IMPORT", metrics: metrics)
+    let outcome = try table.append(
+      rows, transactions: [transaction], operation: "IMPORT",
+      metrics: ["numQuarantinedRows": String(report.quarantined)])
     if case .stale = outcome {
+      let name = report.table
       report = FileReport(file: report.file, outcome: .alreadyImported)
-      report.table = select.layout.tableName
-      return
-    }
-  }
-
-  private func quarantineTable() throws -> DeltaTable {
-    try DeltaTable.create(
-      at: "\(lake)/\(Self.quarantineTable)",
-      schema: try Schema(columns: [
-        ("table", "VARCHAR"), ("file", "VARCHAR"), ("line", "BIGINT"), ("reason", "VARCHAR"), ("raw", "VARCHAR"),
-        ("raw_encoding", "VARCHAR"),
-      ]), name: Self.quarantineTable)
-  }
-
-  /// Binds the file's lines to the table function, piece by piece; `body` gets the position after the piece and the
-  /// number of its lines that are neither blank nor the header.
-  private func forEachPiece(
-    of file: SourceFile, headerLine: Int64, _ body: (_ position: Int64, _ records: Int) throws -> Void
-  ) throws {
-    var position: Int64 = 0
-    var line: Int64 = 0
-    var size = pieceBytes
-    defer { scan.clear() }
-    while position < file.byteCount {
-      scan.clear()
-      try batch.removeAll()
-      let split = try batch.appendLines(
-        reading: Int(min(Int64(size), file.byteCount - position)), source: try batch.source(file.path),
-        firstOffset: line, takeRest: position + Int64(size) >= file.byteCount
-      ) { try file.read(at: position, into: $0) }
-      if split.consumedBytes == 0 {
-        guard size < RecordBatch.longestRecord / 2 else {
-          throw IntakeError.lineTooLong(path: file.path, line: line + 1)
-        }
-        size *= 2
-        continue
-      }
-      let holdsHeader = (line..<line + Int64(split.lines)).contains(headerLine)
-      position += Int64(split.consumedBytes)
-      line += Int64(split.lines)
-      scan.bind(batch)
-      try body(position, split.records - (holdsHeader ? 1 : 0))
+      report.table = name
     }
   }
 }

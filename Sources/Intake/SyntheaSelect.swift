@@ -9,17 +9,40 @@ struct SyntheaSelect {
   let layout: SyntheaLayout
   let header: [String]
   let mapping: SyntheaLayout.Mapping
-  /// Name of the table function that gives the raw lines.
-  let lines: String
   /// Number of the header's line, from 0; data comes after it.
   let headerLine: Int64
+  /// Rows of `raw`, `raw_encoding`, `offset` and the list `fields`.
+  private let source: String
 
+  /// - Parameter lines: Name of the table function that gives the raw lines.
   init(layout: SyntheaLayout, header: [String], lines: String, headerLine: Int64) {
     self.layout = layout
     self.header = header
-    self.lines = lines
     self.headerLine = headerLine
     mapping = layout.map(header: header)
+    source = """
+      (SELECT raw, raw_encoding, "offset", \
+      CASE WHEN raw_encoding = 'utf-8' THEN string_split(raw, ',') END AS fields \
+      FROM \(lines)() WHERE "offset" > \(headerLine))
+      """
+  }
+
+  /// The rows of a Parquet file, every value as text. A number that is whole loses its `.0`: writers make codes with gaps
+  /// into floating-point numbers.
+  init(layout: SyntheaLayout, parquet: String, columns: [Column]) {
+    self.layout = layout
+    header = columns.map(\.name)
+    headerLine = -1
+    mapping = layout.map(header: header)
+    let fields = columns.map { column in
+      let name = SQL.quote(identifier: column.name)
+      let text = "CAST(\(name) AS VARCHAR)"
+      return ["FLOAT", "DOUBLE"].contains(column.type.description) ? "regexp_replace(\(text), '[.]0$', '')" : text
+    }
+    source = """
+      (SELECT '' AS raw, 'utf-8' AS raw_encoding, file_row_number AS "offset", \
+      [\(fields.joined(separator: ", "))] AS fields FROM \(parquet))
+      """
   }
 
   /// Rows of the table, well-formed lines only.
@@ -30,6 +53,7 @@ struct SyntheaSelect {
       return "\(column.kind.expression(Self.field(position))) AS \(name)"
     }
     columns.append("\(extra) AS extra")
+    columns.append("CAST(NULL AS VARCHAR) AS record")
     return "SELECT \(columns.joined(separator: ", ")) FROM \(source) WHERE \(fault) IS NULL"
   }
 
@@ -71,14 +95,6 @@ struct SyntheaSelect {
     }
   }
 
-  private var source: String {
-    """
-    (SELECT raw, raw_encoding, "offset", \
-    CASE WHEN raw_encoding = 'utf-8' THEN string_split(raw, ',') END AS fields \
-    FROM \(lines)() WHERE "offset" > \(headerLine))
-    """
-  }
-
   /// What is wrong with a line, NULL for a good one. Names counts, never a value.
   private var fault: String {
     """
@@ -98,7 +114,7 @@ extension SyntheaLayout {
 
   /// Names and DuckDB types of the table's columns.
   var tableColumns: [(name: String, sqlType: String)] {
-    columns.map { ($0.name, $0.kind.sqlType) } + [("extra", "VARCHAR")]
+    columns.map { ($0.name, $0.kind.sqlType) } + [("extra", "VARCHAR"), ("record", "VARCHAR")]
   }
 }
 

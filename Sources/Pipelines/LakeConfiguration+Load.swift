@@ -69,6 +69,7 @@ extension LakeConfiguration {
     if let node = reader.node("openlineage") { openLineage = OpenLineageSettings(node, problems, resolved) }
     if let node = reader.node("bigquery") { bigquery = BigQueryConfiguration(node, problems, resolved) }
     if let node = reader.node("mqtt") { mqtt = Self.mqtt(node, problems, resolved) }
+    if let node = reader.node("hl7") { hl7 = Self.hl7(node, problems) }
     notifiers = reader.node("notifiers")
     alerts = reader.node("alerts")
     schedule = reader.node("schedule")
@@ -78,6 +79,20 @@ extension LakeConfiguration {
       engine.finish()
     }
     reader.finish()
+  }
+
+  private static func hl7(_ node: YAMLNode, _ problems: ProblemList) -> HL7Listening? {
+    guard var reader = MappingReader(node, what: "hl7", problems: problems) else { return nil }
+    let place = reader.requiredNode("listen")
+    let address = place.flatMap { Scalars.text($0, of: "listen", problems) }
+    var listening = address.flatMap(HL7Listening.init(address:))
+    if let place, let address, listening == nil {
+      problems.add(
+        at: place.location, "listen is no address: '\(address)'", remedy: "write HOST:PORT, such as 127.0.0.1:2575")
+    }
+    listening?.timeZone = reader.text("time_zone")
+    reader.finish()
+    return listening
   }
 
   private static func mqtt(

@@ -8,6 +8,8 @@ public struct LakeConfiguration: Sendable, Hashable {
   public var kafkaProperties: [String: String]
   /// The MQTT broker; nil: nothing is read by MQTT.
   public var mqtt: MQTTBroker?
+  /// Where HL7 messages are listened for; nil: nowhere.
+  public var hl7: HL7Listening?
   /// The folder that holds one folder per pipeline.
   public var pipelines: String
   /// The folder of registered models.
@@ -51,6 +53,26 @@ public struct LakeConfiguration: Sendable, Hashable {
     self.models = models ?? lake + "/models"
     self.threads = threads
     self.memoryLimitBytes = memoryLimitBytes
+  }
+}
+
+/// Where HL7 messages are listened for (MLLP over TCP, without TLS).
+public struct HL7Listening: Sendable, Hashable {
+  /// The address that is listened on.
+  public var host: String
+  /// The TCP port; 0: any free one.
+  public var port: Int
+  /// The zone of times without an offset: a name of the tz database or an offset; nil: UTC.
+  public var timeZone: String?
+
+  /// The place at an address, `[HOST:]PORT`; nil if that is no address. The host is this machine alone unless it is given.
+  public init?(address: String) {
+    let parts = address.split(separator: ":", omittingEmptySubsequences: false)
+    guard (1...2).contains(parts.count), let port = Int(parts[parts.count - 1]), (0...65_535).contains(port),
+      parts.count == 1 || !parts[0].isEmpty
+    else { return nil }
+    host = parts.count == 2 ? String(parts[0]) : "127.0.0.1"
+    self.port = port
   }
 }
 

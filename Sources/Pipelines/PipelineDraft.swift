@@ -73,10 +73,11 @@ struct PipelineDraft {
     let inputs = (kafka: reader.node("kafka"), landing: reader.node("landing"))
     source.kafka = inputs.kafka.flatMap { SourceReader.kafka($0, problems) }
     source.landing = inputs.landing.flatMap { SourceReader.landing($0, problems) }
-    let pushed = (mqtt: reader.node("mqtt"), ingest: reader.node("ingest"))
+    let pushed = (mqtt: reader.node("mqtt"), hl7: reader.node("hl7"), ingest: reader.node("ingest"))
     source.mqtt = pushed.mqtt.flatMap { SourceReader.mqtt($0, problems) }
+    source.hl7 = pushed.hl7.flatMap { SourceReader.hl7($0, problems) }
     source.ingest = pushed.ingest.flatMap { SourceReader.ingest($0, problems) } ?? source.ingest
-    let isPushed = pushed.mqtt != nil || pushed.ingest != nil
+    let isPushed = pushed.mqtt != nil || pushed.hl7 != nil || pushed.ingest != nil
     if source.landing == nil, isPushed { source.landing = LandingInput(path: "landing/\(pipeline)") }
     source.maxRecordBytes = reader.bytes("max_record_size", in: 1024...(1 << 30)) ?? source.maxRecordBytes
     if let record = reader.requiredNode("record") { source.fields = fields(record, problems) }

@@ -14,6 +14,8 @@ public struct SourceDefinition: Sendable, Hashable {
   public var landing: LandingInput?
   /// MQTT topics whose messages are records, if records come by MQTT.
   public var mqtt: MQTTInput?
+  /// What of HL7 messages becomes records, if they come by MLLP.
+  public var hl7: HL7Input?
   /// How records that clients push are kept until they are in all tables.
   public var ingest = IngestInput()
   /// The record's fields in column order.
@@ -76,6 +78,23 @@ public struct MQTTInput: Sendable, Hashable {
     self.clientId = clientId
     self.topicField = topicField
   }
+}
+
+/// HL7 version 2 messages as a source of records; where they are listened for stands in `lakeward.yml`.
+public struct HL7Input: Sendable, Hashable {
+  /// What of a message becomes a record.
+  public enum Records: String, Sendable, Hashable, CaseIterable {
+    /// The whole message.
+    case messages
+    /// Readings of vital signs of ORU^R01, one record per patient and moment.
+    case vitals
+  }
+
+  /// What becomes a record.
+  public var records: Records
+
+  /// An input of these records.
+  public init(records: Records) { self.records = records }
 }
 
 /// The log in which records that clients push (HTTP, MQTT, HL7) wait to be in all tables.

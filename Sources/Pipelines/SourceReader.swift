@@ -36,6 +36,19 @@ enum SourceReader {
     return MQTTInput(topics: topics.compactMap(\.text), clientId: clientId, topicField: topicField)
   }
 
+  static func hl7(_ node: YAMLNode, _ problems: ProblemList) -> HL7Input? {
+    guard var reader = MappingReader(node, what: "hl7", problems: problems) else { return nil }
+    let place = reader.requiredNode("records")
+    let text = place.flatMap { Scalars.text($0, of: "records", problems) }
+    reader.finish()
+    guard let place, let text else { return nil }
+    guard let records = HL7Input.Records(rawValue: text) else {
+      problems.add(at: place.location, "records is '\(text)'", remedy: "write messages or vitals")
+      return nil
+    }
+    return HL7Input(records: records)
+  }
+
   /// MQTT 3.1.1, section 4.7: wildcards stand for whole levels.
   private static func isFilter(_ text: String) -> Bool {
     let levels = text.split(separator: "/", omittingEmptySubsequences: false)

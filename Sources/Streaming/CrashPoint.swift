@@ -6,7 +6,7 @@ internal import Synchronization
 ///
 /// `LAKEWARD_CRASH=NAME` or `NAME:N` ends the process by SIGKILL when it comes to the instant for the N-th time. Without the
 /// variable nothing happens.
-enum CrashPoint: String, CaseIterable {
+public enum CrashPoint: String, CaseIterable, Sendable {
   /// Splits of a landing folder are registered, nothing of them is read.
   case splitsRegistered = "splits-registered"
   /// All files of a micro-batch are written, no table is committed.
@@ -23,6 +23,12 @@ enum CrashPoint: String, CaseIterable {
   case ingestWritten = "ingest-written"
   /// Pushed records are synced, and the client has no answer yet.
   case ingestSynced = "ingest-synced"
+  /// What an import could not take is in quarantine, and the batch is not in the log of resources.
+  case importRejected = "import-rejected"
+  /// A batch of an import is in the log of resources, and in no table.
+  case importLogged = "import-logged"
+  /// One more table is level with the log of resources.
+  case importDerived = "import-derived"
 
   private static let wanted: (name: String, count: Int)? = {
     guard let text = ProcessInfo.processInfo.environment["LAKEWARD_CRASH"] else { return nil }
@@ -32,7 +38,7 @@ enum CrashPoint: String, CaseIterable {
   private static let passed = Atomic<Int>(0)
 
   /// The process has come to this instant.
-  func reached() {
+  public func reached() {
     guard let wanted = Self.wanted, wanted.name == rawValue else { return }
     if Self.passed.add(1, ordering: .relaxed).newValue >= wanted.count { kill(getpid(), SIGKILL) }
   }

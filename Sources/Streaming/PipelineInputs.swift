@@ -134,6 +134,14 @@ public struct PipelineInputs: Sendable {
       topicField: mqtt.topicField, into: try ingest(channel: "mqtt", log: log))
   }
 
+  /// Where the pipeline's part of HL7 messages goes; nil if it takes none.
+  ///
+  /// - Throws: `IngestError`.
+  public func hl7Destination(log: Logger = .silent) throws(IngestError) -> HL7Feed.Destination? {
+    guard let hl7 = definition.hl7 else { return nil }
+    return HL7Feed.Destination(pipeline: pipeline.name, records: hl7.records, ingest: try ingest(channel: "hl7", log: log))
+  }
+
   /// The field that decides a record's partition: as configured, or the first key by which repeats are recognised.
   private func keyField(_ kafka: KafkaInput) -> String? {
     if let key = kafka.key { return key }

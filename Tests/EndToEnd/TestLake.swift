@@ -66,7 +66,7 @@ final class TestLake {
   /// Replaces every `{TABLE}` by a scan of its newest snapshot.
   func expand(_ sql: String) throws -> String {
     var text = sql
-    for match in sql.matches(of: /\{([a-z_]+)\}/) {
+    for match in sql.matches(of: /\{([a-z0-9_]+)\}/) {
       let scan = try DeltaReader.scanSQL(DeltaTable(at: location(String(match.1))).snapshot())
       text = text.replacing("{\(match.1)}", with: scan)
     }

@@ -56,10 +56,10 @@ import Testing
     let lake = try SampleLake()
     try lake.directory.write("a,b\n1,2\n", to: "other/table.csv")
     try lake.directory.folder("empty")
-    #expect(try lake.run("import", "other").errors.hasSuffix("give Synthea's output/csv folder\n"))
+    #expect(try lake.run("import", "other").errors.hasSuffix("no HL7 messages\n"))
     #expect(try lake.run("import", "other").status == 1)
     #expect(try lake.run("import", "other/table.csv").status == 1)
-    #expect(try lake.failure("import", "empty").contains("holds no Synthea CSV file"))
+    #expect(try lake.failure("import", "empty").contains("holds nothing to import"))
     #expect(try lake.failure("import", "none").contains("no such file or folder"))
     #expect(try lake.failure("import", status: 2).contains("name a folder"))
   }

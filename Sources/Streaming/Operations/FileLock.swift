@@ -4,10 +4,12 @@ internal import Foundation
 ///
 /// An open file description lock of Linux (fcntl(2)): it belongs to this object, not to the process, so two in one
 /// process exclude each other too, and it holds across machines where the file system locks for all of them (NFS 4).
-final class FileLock: Sendable {
+public final class FileLock: Sendable {
   /// Whether others may hold it too.
-  enum Kind: Sendable {
+  public enum Kind: Sendable {
+    /// Others may share it.
     case shared
+    /// Nobody else.
     case exclusive
   }
 
@@ -22,7 +24,7 @@ final class FileLock: Sendable {
   private static let setLock: Int32 = 37
 
   /// The lock on this file, which is made if it is not there; nil if another holds one that excludes it.
-  static func take(_ path: String, _ kind: Kind) throws(StreamingError) -> FileLock? {
+  public static func take(_ path: String, _ kind: Kind) throws(StreamingError) -> FileLock? {
     let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard file >= 0 else {
       throw .fileSystem(path: path, operation: "open the lock", reason: String(cString: strerror(errno)))

@@ -116,6 +116,9 @@ enum RunCommand: Command {
       try mode == .once
       ? [] : PushFeed.start(pipelines, workspace, brokers: brokers, operations: operations, stop: stop)
     defer { for feed in feeds { feed.wait() } }
+    let hl7 = try HL7Duty(
+      pipelines, workspace, brokers: brokers, operations: operations, isListening: mode == .continuous)
+    if mode == .continuous { hl7?.start(stop: stop) }
     while jobs.isEmpty, mode == .continuous, !stop.isStopped { stop.wait(seconds: 3_600) }
     for job in jobs {
       if job.wait() != nil {
@@ -127,9 +130,11 @@ enum RunCommand: Command {
     let wasStopped = stop.isStopped
     // Without any pipeline left, nobody would end what feeds them.
     stop.stop()
+    if mode == .continuous { hl7?.finish() }
     models.stop(lastRound: mode == .once && !wasStopped)
     for keeper in views { keeper.stop() }
     if mode == .continuous { for mirror in mirrors { mirror.stop() } }
+    if mode == .once, !failed, !wasStopped { try hl7?.takeMessages() }
     if mode == .once, !failed, !wasStopped { try ViewKeeping.refresh(pipelines, workspace, lineage: lineage) }
     if mode == .once, !wasStopped { for mirror in mirrors { mirror.round(BigQueryStart.report) } }
     return failed ? 1 : 0
