@@ -139,7 +139,8 @@ public struct PipelineInputs: Sendable {
   /// - Throws: `IngestError`.
   public func hl7Destination(log: Logger = .silent) throws(IngestError) -> HL7Feed.Destination? {
     guard let hl7 = definition.hl7 else { return nil }
-    return HL7Feed.Destination(pipeline: pipeline.name, records: hl7.records, ingest: try ingest(channel: "hl7", log: log))
+    return HL7Feed.Destination(
+      pipeline: pipeline.name, records: hl7.records, ingest: try ingest(channel: "hl7", log: log))
   }
 
   /// The field that decides a record's partition: as configured, or the first key by which repeats are recognised.
