@@ -55,7 +55,10 @@ public enum ParameterText {
     case WireType.float8.oid: return .text("\(Double(bitPattern: UInt64(bitPattern: try integer(8))))")
     case WireType.bytea.oid: return .bytes(bytes)
     case WireType.date.oid: return .days(Int32(truncatingIfNeeded: try integer(4)) &+ epochDays)
-    case WireType.time.oid: return .time(microseconds: try integer(8))
+    case WireType.time.oid:
+      let microseconds = try integer(8)
+      guard (0...86_400_000_000).contains(microseconds) else { throw wrong }
+      return .time(microseconds: microseconds)
     case WireType.timestamp.oid: return .instant(microseconds: try integer(8) &+ epochMicroseconds, hasZone: false)
     case WireType.timestamptz.oid: return .instant(microseconds: try integer(8) &+ epochMicroseconds, hasZone: true)
     case WireType.numeric.oid:

@@ -56,8 +56,12 @@ struct PostgresResult {
   /// Whether every row was handed out.
   var isDone: Bool { sent == ends.count }
 
+  /// Forgets the rows' bytes, once all were handed out.
+  mutating func release() { if isDone { bytes = [] } }
+
   /// The next rows, at most so many; 0: all.
   mutating func take(_ count: Int) -> ArraySlice<UInt8> {
+    if isDone { return [] }
     let last = count == 0 ? ends.count : min(ends.count, sent + count)
     let start = sent == 0 ? 0 : ends[sent - 1]
     let end = last == 0 ? 0 : ends[last - 1]

@@ -149,6 +149,10 @@ extension PostgresSession {
         .featureNotSupported,
         "the column \(now.name) has the type \(now.type.oid), and had \(then.type.oid) when the statement was prepared")
     }
+    let others = portals.reduce(0) { $0 + ($1.key == name ? 0 : $1.value.result?.bytes.count ?? 0) }
+    guard others + result.bytes.count <= Self.keptBytes else {
+      throw WireError(.programLimit, "portals hold more than \(Self.keptBytes >> 20) MiB; close some, or aggregate")
+    }
     let before = result.sent
     writer.append(result.take(rows))
     if result.isDone {
@@ -156,6 +160,7 @@ extension PostgresSession {
     } else {
       writer.portalSuspended()
     }
+    result.release()
     portal.result = result
     portals[name] = portal
   }

@@ -23,6 +23,9 @@ final class PostgresSession {
   /// The most statements and portals that a client may keep.
   static let keptLimit = 1_000
 
+  /// The most bytes of rows that its portals may hold.
+  static let keptBytes = 2 * PostgresResult.byteLimit
+
   let backend: PostgresBackend
   let principal: Principal
   let address: String
