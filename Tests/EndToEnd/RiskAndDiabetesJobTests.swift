@@ -28,6 +28,12 @@ import Testing
         OR risk <> CASE greatest(probability, probability_low, probability_medium)
           WHEN probability THEN 'High' WHEN probability_low THEN 'Low' ELSE 'Medium' END
         """) == 0)
+    // Those whom the alert is about have their reasons, and nobody else.
+    #expect(
+      try lake.count(
+        "SELECT count(*) FROM {gold_risk} WHERE (probability >= 0.6) <> (explanation IS NOT NULL)") == 0)
+    #expect(
+      try lake.count("SELECT count(*) FROM {gold_risk} WHERE len(string_split(explanation, ', ')) = 3") > 100)
     // What was predicted has to do with what came: the truth stands beside the records.
     let outcomes = "read_csv('\(lake.lake)/landing/raw_patient/_outcomes.csv')"
     let right = try lake.count(
@@ -57,6 +63,8 @@ import Testing
     try lake.run("simulate", "diabetes", "--count", "500")
     try lake.run("run", "diabetes", "--once")
     #expect(try lake.count("SELECT count(*) FROM {gold_diabetes} WHERE prediction IN (0, 1)") == 500)
+    #expect(
+      try lake.count("SELECT count(*) FROM {gold_diabetes} WHERE (prediction = 1) <> (explanation IS NOT NULL)") == 0)
     #expect(try lake.count("SELECT count(*) FROM {silver_diabetes} WHERE glucose = 0 OR bmi = 0 OR insulin = 0") == 0)
     try lake.directory.write(
       "{\"Glucose\": 180, \"glucose\": 180, \"bmi\": 41, \"age\": 52, \"pregnancies\": 3}", to: "record.json")

@@ -19,6 +19,20 @@ SELECT
     WHEN probability >= model_threshold('diabetes') THEN 1
     ELSE 0
   END AS prediction,
+  -- What counts most, for those who are called diabetic: explaining takes much longer than scoring.
+  CASE
+    WHEN probability >= model_threshold('diabetes')
+    THEN
+      explain_diabetes(
+        pregnancies,
+        glucose,
+        blood_pressure,
+        skin_thickness,
+        insulin,
+        bmi,
+        diabetes_pedigree_function,
+        age)
+  END AS explanation,
   model_version('diabetes') AS model_version,
   "partition",
   "offset"

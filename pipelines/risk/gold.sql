@@ -15,6 +15,18 @@ SELECT
   answer."High" AS probability,
   answer."Low" AS probability_low,
   answer."Medium" AS probability_medium,
+  -- What counts most, where somebody is told (alerts.yml): explaining takes much longer than scoring.
+  CASE
+    WHEN answer."High" >= 0.6
+    THEN
+      explain_risk(
+        heart_rate,
+        systolic_blood_pressure,
+        diastolic_blood_pressure,
+        oxygen_saturation,
+        body_temperature,
+        glucose)
+  END AS explanation,
   model_version('risk') AS model_version,
   "partition",
   "offset"
