@@ -105,7 +105,7 @@ def ward(browser):
         asked = []
         page.on("request", lambda request: asked.append(request.url))
         browser.open(page, "ward")
-        page.wait_for_selector(".bed")
+        page.wait_for_selector(".bed", timeout=240_000)
         expect(page.locator("#live")).to_have_attribute("data-state", "open")
         ranks = {"high": 3, "medium": 2, "low-medium": 1, "low": 0, "unknown": -1}
         page.wait_for_timeout(500)
