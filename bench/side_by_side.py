@@ -269,7 +269,7 @@ def describe_machine():
                 break
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {
-        "processor": processor, "cores": os.cpu_count(), "memory_gibibytes": round(memory, 1), "system": platform.platform(),
+        "processor": processor, "cores": os.cpu_count(), "memory_gibibytes": round(memory, 1), "system": "%s on %s" % (platform.system(), platform.machine()),
         "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
 
