@@ -25,12 +25,15 @@ final class HeardPatients: Sendable {
       return heard
     }
     for (listener, patients) in entries {
-      // A log that cannot be written refuses new requests; a stream that runs goes on until it is opened again.
-      try? audit.add(
-        AuditLog.Entry(
-          at: Int64(Date().timeIntervalSince1970 * 1e6), principal: listener.principal, action: "hear events",
-          patients: Array(patients), method: "GET", path: listener.path, status: 200, address: listener.address),
-        durably: false)
+      let entry = AuditLog.Entry(
+        at: Int64(Date().timeIntervalSince1970 * 1e6), principal: listener.principal, action: "hear events",
+        patients: Array(patients), method: "GET", path: listener.path, status: 200, address: listener.address)
+      do {
+        try audit.add(entry, durably: false)
+      } catch {
+        // The log is full and refuses new requests; what was heard is handed over the next time.
+        heard.withLock { $0[listener, default: []].formUnion(patients) }
+      }
     }
   }
 }

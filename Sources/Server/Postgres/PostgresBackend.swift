@@ -71,10 +71,11 @@ final class PostgresBackend: Sendable {
   // MARK: Audit
 
   /// Notes a query in the audit log, as `POST /query` does.
-  func record(_ sql: String, by principal: Principal, from address: String, error: WireError?) {
+  /// - Throws: The log cannot take it; then nothing is answered.
+  func record(_ sql: String, by principal: Principal, from address: String, error: WireError?) throws {
     queries[error == nil ? "ok" : "error"].add()
     let status = error.map { $0.state == .accessDenied ? 403 : 400 } ?? 200
-    try? context.audit.add(
+    try context.audit.add(
       AuditLog.Entry(
         at: Int64(Date().timeIntervalSince1970 * 1e6), principal: principal, action: "query", patients: [],
         method: "POSTGRES", path: "/query", status: status, address: address, detail: String(sql.prefix(4_000))),

@@ -136,14 +136,15 @@ final class PostgresSession {
       return try runner.run(statement, types: types, parameters, formats: formats, settings)
     }
     guard backend.context.audit.isWritable else { throw AuditError() }
+    let result: PostgresResult
     do {
-      let result = try runner.run(statement, types: types, parameters, formats: formats, settings)
-      backend.record(statement.sql, by: principal, from: address, error: nil)
-      return result
+      result = try runner.run(statement, types: types, parameters, formats: formats, settings)
     } catch {
-      backend.record(statement.sql, by: principal, from: address, error: PostgresErrors.wireError(error))
+      try backend.record(statement.sql, by: principal, from: address, error: PostgresErrors.wireError(error))
       throw error
     }
+    try backend.record(statement.sql, by: principal, from: address, error: nil)
+    return result
   }
 
   /// Does what concerns the session alone. A lake is only read, each query sees the newest tables, and so a transaction
