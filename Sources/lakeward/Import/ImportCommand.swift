@@ -117,9 +117,12 @@ enum ImportCommand: Command {
 
   /// Files of FHIR and HL7 may be thousands: those that went well are one line.
   private static func condensed(_ files: [FileReport]) -> [FileReport] {
-    let plain = files.filter { $0.table == FileReport.resourceTable && $0.outcome == .imported && $0.quarantined == 0 }
+    func isPlain(_ file: FileReport) -> Bool {
+      file.table == FileReport.resourceTable && file.outcome == .imported && file.quarantined == 0
+    }
+    let plain = files.filter(isPlain)
     guard plain.count > 8 else { return files }
-    var rest = files.filter { file in !plain.contains(file) }
+    var rest = files.filter { !isPlain($0) }
     var sum = FileReport(file: "\(plain.count) files of FHIR or HL7", outcome: .imported)
     sum.table = FileReport.resourceTable
     sum.rows = plain.reduce(0) { $0 + $1.rows }
