@@ -19,10 +19,10 @@ KEPT := --cache-path $(PLACES)/cache --config-path $(PLACES)/config --security-p
 LAKEWARD := .build/release/lakeward
 
 .DEFAULT_GOAL := help
-.PHONY: help setup peers build demo test bench soak chaos interop spark airflow format lint clean
+.PHONY: help setup peers build demo test bench soak chaos interop spark airflow dist dist-test format lint clean
 
 help: ## list the tasks
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install and fetch what building needs (once; needs the network the first time)
 	@scripts/setup
@@ -66,6 +66,12 @@ airflow: setup ## the DAGs of integrations/airflow in a real Airflow (fetches it
 	@scripts/airflow-peer
 	@$(SWIFT) swift build $(KEPT) --build-tests
 	@$(SWIFT) swift test $(KEPT) --skip-build --disable-xctest --filter AirflowInterop
+
+dist: setup ## one folder and archive that runs on any Debian 12, in .build/dist
+	@$(SWIFT) scripts/dist
+
+dist-test: dist ## the packed folder in a fresh Debian 12 with nothing installed (root; fetches 200 MB once)
+	@scripts/dist-test
 
 format: ## lay out all Swift files
 	@$(SWIFT) swift format -i --parallel --recursive $(SOURCES)

@@ -3,10 +3,12 @@ import PackageDescription
 
 // Libraries that no Debian package carries (DuckDB, XGBoost) are fetched into `.deps` by `scripts/setup`.
 let deps = Context.packageDirectory + "/.deps"
+// The program that `scripts/dist` packs finds its libraries beside itself, and names no folder of the machine it was built on.
+let isPacked = Context.environment["LAKEWARD_DIST"] != nil
 // Old-style RPATH, because it also serves the libraries that these libraries load.
 let rpaths =
   ["-Xlinker", "--disable-new-dtags"]
-  + ["$ORIGIN/lib", deps + "/lib"].flatMap { ["-Xlinker", "-rpath", "-Xlinker", $0] }
+  + (isPacked ? ["$ORIGIN/../lib"] : ["$ORIGIN/lib", deps + "/lib"]).flatMap { ["-Xlinker", "-rpath", "-Xlinker", $0] }
 // Named by path: `-L` would let a system's library of the same name win (pkg-config's `-L` comes first, and Debian's
 // headers for XGBoost bring an old library along).
 func fetched(_ library: String) -> [LinkerSetting] {
