@@ -7,6 +7,7 @@ MAKEFLAGS += --no-print-directory
 DEMO_SECONDS ?=
 CHAOS_ROUNDS ?= 20
 SOAK_MINUTES ?= 10
+FUZZ_SECONDS ?= 60
 BENCH_RECORDS ?= 1000000
 # In CI a warning is an error.
 SWIFT_FLAGS := $(if $(CI),-Xswiftc -warnings-as-errors)
@@ -19,7 +20,7 @@ KEPT := --cache-path $(PLACES)/cache --config-path $(PLACES)/config --security-p
 LAKEWARD := .build/release/lakeward
 
 .DEFAULT_GOAL := help
-.PHONY: help setup peers build demo test bench soak chaos interop spark airflow dist dist-test format lint clean
+.PHONY: help setup peers build demo test bench soak chaos fuzz interop spark airflow dist dist-test format lint clean
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +52,9 @@ chaos: setup peers ## kill -9 at random moments, CHAOS_ROUNDS=20 times: the tabl
 	@$(SWIFT) swift build $(KEPT) --build-tests
 	@$(SWIFT) LAKEWARD_CHAOS_ROUNDS=$(CHAOS_ROUNDS) LAKEWARD_REQUIRE_PEERS=1 \
 	  swift test $(KEPT) --skip-build --disable-xctest --filter Chaos
+
+fuzz: setup ## libFuzzer on every reader of a format for FUZZ_SECONDS=60 each
+	@$(SWIFT) FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz
 
 interop: setup peers ## only the tests that open tables with delta-rs and DuckDB
 	@$(SWIFT) swift build $(KEPT) --build-tests

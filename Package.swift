@@ -32,6 +32,9 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 // LAKEWARD_TESTS=ModelsTests,Tidy builds those tests alone: quicker while one room is being worked on.
 let wantedTests = Context.environment["LAKEWARD_TESTS"].map { Set($0.split(separator: ",").map(String.init)) }
 
+// `make fuzz` builds with libFuzzer.
+let libFuzzer: [SwiftSetting] = Context.environment["LAKEWARD_LIBFUZZER"] == nil ? [] : [.define("LIBFUZZER")]
+
 let package = Package(
   name: "lakeward",
   products: [.executable(name: "lakeward", targets: ["lakeward"])],
@@ -161,6 +164,15 @@ let package = Package(
     tests(
       "StreamingTests",
       ["Streaming", "Pipelines", "DeltaLake", "DuckDB", "Kafka", "Models", "Observability", "Simulation"]),
+    // Broken inputs for every reader of a format; run by FuzzTests, and by `make fuzz`.
+    .executableTarget(
+      name: "fuzzer",
+      dependencies: [
+        "Alerts", "Dashboards", "DeltaLake", "DuckDB", "HL7", "HTTP", "Intake", "JSON", "Pipelines", "PostgresWire",
+        "Simulation", "Streaming",
+      ],
+      path: "Tests/Fuzzer", swiftSettings: swift + libFuzzer),
+    tests("FuzzTests", ["fuzzer"]),
     tests("EndToEnd", ["DuckDB", "DeltaLake", "JSON", "Kafka", "MQTT", "Simulation", "lakeward"]),
     tests("Tidy", []),
   ].filter { $0.type != .test || wantedTests?.contains($0.name) ?? true },

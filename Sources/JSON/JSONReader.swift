@@ -163,6 +163,13 @@ public struct JSONReader {
     return value
   }
 
+  /// Goes past digits, of which there must be one.
+  private mutating func skipDigits() throws(JSONError) {
+    let first = offset
+    while offset < bytes.count, bytes[offset] &- 0x30 < 10 { offset += 1 }
+    guard offset > first else { throw failure("a digit is expected") }
+  }
+
   /// Reads a number as `.int` when it is written as one and fits, else as `.double`.
   public mutating func readNumber() throws(JSONError) -> JSONValue {
     _ = try peek()
@@ -180,16 +187,18 @@ public struct JSONReader {
       offset += 1
     }
     guard offset > firstDigit else { throw failure("a number is expected") }
+    guard offset == firstDigit + 1 || bytes[firstDigit] != 0x30 else { throw failure("a number begins with a zero") }
     var isWhole = true
-    while offset < bytes.count {
-      switch bytes[offset] {
-      case 0x30...0x39, UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"), UInt8(ascii: "+"), UInt8(ascii: "-"):
-        isWhole = false
-        offset += 1
-        continue
-      default: break
-      }
-      break
+    if offset < bytes.count, bytes[offset] == UInt8(ascii: ".") {
+      isWhole = false
+      offset += 1
+      try skipDigits()
+    }
+    if offset < bytes.count, bytes[offset] | 0x20 == UInt8(ascii: "e") {
+      isWhole = false
+      offset += 1
+      if offset < bytes.count, bytes[offset] == UInt8(ascii: "+") || bytes[offset] == UInt8(ascii: "-") { offset += 1 }
+      try skipDigits()
     }
     if isWhole, !overflow {
       if !negative, let value = Int64(exactly: magnitude) { return .int(value) }
@@ -248,6 +257,8 @@ public struct JSONReader {
       if byte == UInt8(ascii: "\\") {
         escaped = true
         offset += 1
+      } else if byte < 0x20 {
+        throw failure("a control character stands in a string")
       }
       offset += 1
     }

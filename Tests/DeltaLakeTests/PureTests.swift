@@ -7,7 +7,12 @@ import Testing
   @Test func jsonIsReadStrictly() throws {
     #expect(
       JSONValue(parsing: #"{"a":[1,-2.5,"\u00e9\ud83d\ude00\n",null,true]}"#)?.object?["a"]?.array?[2].string == "é😀\n")
-    for bad in ["", "{", "{\"a\"}", "[1,]", "[1 2]", "\"\\x\"", "nul", "01x", "{\"a\":1}}", "\"\\u12\"", "[", "-"] {
+    let bads = [
+      "", "{", "{\"a\"}", "[1,]", "[1 2]", "\"\\x\"", "nul", "01x", "{\"a\":1}}", "\"\\u12\"", "[", "-", "1.", "01",
+      "-00", "1e",
+      "1e+", "1.e1", ".5", "\"\u{1}\"", "\"a\nb\"",
+    ]
+    for bad in bads {
       #expect(JSONValue(parsing: bad) == nil, "\(bad)")
     }
     #expect(JSONValue(parsing: String(repeating: "[", count: 100_000)) == nil)
