@@ -135,6 +135,32 @@ import Testing
     #expect(try other.list(filter).map(\.id) == [old])
   }
 
+  /// A time that was days ahead makes the book forget what others may still need, and is the newest of nothing.
+  @Test(arguments: [false, true]) func whatIsForgottenChangesNothing(stores: Bool) throws {
+    let desk = try desk()
+    func kinds(_ transition: Transition) throws -> [AlertEvent.Kind] {
+      let kinds = try Sample.take(transition, desk).map(\.kind)
+      clock.advance(seconds: 1)
+      if stores { try desk.project() }
+      return kinds
+    }
+    let ahead = "2026-01-09T08:00:00Z"
+    _ = try kinds(Sample.begins(patient: "p2", at: "2026-01-05T08:05:00Z"))
+    _ = try kinds(Sample.ends(patient: "p2", at: "2026-01-05T08:10:00Z"))
+    #expect(try kinds(Sample.begins(patient: "p3", at: ahead)) == [.opened])
+    #expect(try kinds(Sample.ends(patient: "p3", at: ahead)) == [.ended, .resolved])
+    let old = AlertIdentity.id(Sample.policy.id, patient: "p2", eventTime: instant("2026-01-05T08:05:00Z"))
+    #expect(try desk.store.read { book, _ in book.alerts[old] == nil } == stores)
+    // The hold-off still holds, and a row that comes again raises nothing again.
+    #expect(try kinds(Sample.begins(patient: "p2", at: "2026-01-05T08:05:00Z")) == [])
+    #expect(try kinds(Sample.begins(patient: "p2", at: "2026-01-05T08:15:00Z")) == [.reopened])
+    #expect(try kinds(Sample.ends(patient: "p2", at: "2026-01-05T08:16:00Z")) == [.ended, .resolved])
+    // The patient whose clock was ahead: an episode of its own that ends.
+    #expect(try kinds(Sample.begins(patient: "p3", at: "2026-01-05T08:20:00Z")) == [.opened])
+    #expect(try kinds(Sample.ends(patient: "p3", at: "2026-01-05T08:30:00Z")) == [.ended, .resolved])
+    #expect(try kinds(Sample.begins(patient: "p3", at: "2026-01-05T08:35:00Z")) == [.reopened])
+  }
+
   /// What a large backlog raises at once is more than one slice of rows, and one commit all the same.
   @Test func manyAlertsAtOnceAreOneCommit() throws {
     let desk = try desk()

@@ -21,13 +21,14 @@ import Testing
   static let minute: Int64 = 60_000_000
 
   /// Rows of a few patients over two partitions; some late, some without a value, some in doubt.
-  static func rows(seed: UInt64, count: Int) -> [Row] {
+  /// - Parameter age: How long after it was made a row comes, microseconds.
+  static func rows(seed: UInt64, count: Int, age: Int64 = 0) -> [Row] {
     var random = SplitMix(state: seed)
     var rows: [Row] = []
     var clock = instant("2026-01-05T08:00:00Z")
     var next: [Int32: Int64] = [:]
     var level: [Int: Double] = [:]
-    for index in 0..<count {
+    for _ in 0..<count {
       clock += Int64(random.below(40)) * 1_000_000
       let patient = random.below(6)
       let partition = Int32(patient % 2)
@@ -40,9 +41,8 @@ import Testing
         Row(
           patient: "p\(patient)", time: clock - late, ward: patient < 3 ? "A" : "B",
           value: random.below(8) == 0 ? nil : level[patient], doubt: random.below(12) == 0,
-          ingest: clock / 30_000_000 * 30_000_000, partition: partition, offset: next[partition] ?? 0))
+          ingest: (clock + age) / 30_000_000 * 30_000_000, partition: partition, offset: next[partition] ?? 0))
       next[partition, default: 0] += 1
-      _ = index
     }
     return rows
   }
@@ -69,6 +69,8 @@ import Testing
 
   // MARK: The reference
 
+  private static func isLive(_ row: Row) -> Bool { abs(row.ingest - row.time) <= 15 * minute }
+
   /// One row after the other, as section 8.2 of the clinical reference describes it.
   static func reference(_ rows: [Row], _ policies: [AlertPolicy]) -> Set<Transition> {
     struct Runs {
@@ -80,7 +82,8 @@ import Testing
       var patient: String
     }
     var found: Set<Transition> = []
-    var newest: [String: Int64] = [:]
+    var lastRows: [String: [Int64]] = [:]
+    var newestLive: [String: Int64] = [:]
     var up: [Key: Runs] = [:]
     var down: [Key: Runs] = [:]
     var isOn: Set<Key> = []
@@ -112,24 +115,30 @@ import Testing
     for row in rows {
       absences()
       let isHistory = watermark[row.partition].map { row.time + longest <= $0 } ?? false
-      let isHeard = !isHistory && heard[row.patient].map { row.time > $0 } ?? true
+      // A clock that is ahead says no more than that somebody was there now.
+      let isAhead = watermark[row.partition].map { row.time > $0 + longest && !isLive(row) } ?? false
+      let presence = isAhead ? watermark[row.partition] ?? row.time : row.time
+      let isHeard = !isHistory && heard[row.patient].map { presence > $0 } ?? true
       lastTimes[row.partition] = Array(((lastTimes[row.partition] ?? []) + [row.time]).suffix(5))
       if let reached = lastTimes[row.partition], reached.count == 5 {
         watermark[row.partition] = max(watermark[row.partition] ?? .min, reached.min() ?? .min)
       }
       if isHeard {
-        heard[row.patient] = row.time
+        heard[row.patient] = presence
         wards[row.patient] = row.ward
         parts[row.patient] = row.partition
         for policy in policies {
           guard case .missing = policy.trigger,
             isOn.remove(Key(policy: policy.name, patient: row.patient)) != nil
           else { continue }
-          found.insert(note(policy, row.patient, row.ward, row.time, row.time, false))
+          found.insert(note(policy, row.patient, row.ward, presence, presence, false))
         }
       }
-      if let last = newest[row.patient], row.time <= last { continue }
-      newest[row.patient] = row.time
+      let isLate =
+        row.time <= max(lastRows[row.patient]?.max() ?? .min, newestLive[row.patient] ?? .min)
+      lastRows[row.patient] = Array(((lastRows[row.patient] ?? []) + [row.time]).suffix(5))
+      if isLive(row) { newestLive[row.patient] = max(newestLive[row.patient] ?? .min, row.time) }
+      if isLate { continue }
       for policy in policies {
         let key = Key(policy: policy.name, patient: row.patient)
         var met: Bool?
@@ -148,8 +157,9 @@ import Testing
         default: continue
         }
         guard let met, let clear else { continue }
-        up[key] = met ? Runs(start: up[key]?.start ?? row.time, count: (up[key]?.count ?? 0) + 1) : nil
-        down[key] = clear ? Runs(start: down[key]?.start ?? row.time, count: (down[key]?.count ?? 0) + 1) : nil
+        up[key] = met ? Runs(start: min(up[key]?.start ?? .max, row.time), count: (up[key]?.count ?? 0) + 1) : nil
+        down[key] =
+          clear ? Runs(start: min(down[key]?.start ?? .max, row.time), count: (down[key]?.count ?? 0) + 1) : nil
         if let run = up[key], run.count >= policy.delay.readings,
           Double(row.time - run.start) >= policy.delay.seconds * 1e6, isOn.insert(key).inserted
         {
@@ -209,24 +219,25 @@ import Testing
     rows.sorted { ($0.ingest, $0.partition, $0.offset) < ($1.ingest, $1.partition, $1.offset) }
   }
 
-  @Test(arguments: [1, 2] as [UInt64])
-  func theSQLFindsWhatALoopOverRowsFinds(seed: UInt64) throws {
+  /// Live, as an archive of a month ago, where no clock of arrival tells which readings are ahead, and one by one.
+  @Test(arguments: [(1, 0, 400), (2, 0, 400), (1, archiveAge, 400), (1, archiveAge, 70)] as [(UInt64, Int64, Int)])
+  func theSQLFindsWhatALoopOverRowsFinds(seed: UInt64, age: Int64, count: Int) throws {
     let directory = try TemporaryDirectory("evaluation")
-    let rows = Self.sorted(Self.rows(seed: seed, count: 400))
+    let rows = Self.sorted(Self.rows(seed: seed, count: count, age: age))
     let policies = Self.policies()
     let expected = Self.reference(rows, policies)
-    for policy in policies {
+    for policy in policies where count > 100 {
       #expect(expected.contains { $0.policy == policy.id && $0.begins }, "the sample must raise \(policy.name)")
     }
     let connection = try QueryEngine(lake: Lake(root: directory.file("lake")), threads: 1).connect(scratch: "test")
     try Self.fill(connection, rows)
     var random = SplitMix(state: seed + 100)
-    for size in [400, 60, 9] {
+    for size in count > 100 ? [count, 60, age == 0 ? 9 : 25] : [count, 1] {
       var cuts: [Range<Int>] = []
       var start = 0
       while start < rows.count {
-        let end = min(rows.count, start + 1 + random.below(size * 2))
-        cuts.append(start..<(size == 400 ? rows.count : end))
+        let length = size == count ? rows.count : size == 1 ? 1 : 1 + random.below(size * 2)
+        cuts.append(start..<min(rows.count, start + length))
         start = cuts[cuts.count - 1].upperBound
       }
       let found = try Self.judge(connection, policies, cuts: cuts)
@@ -234,6 +245,106 @@ import Testing
       #expect(Set(found).subtracting(expected) == [], "too many in batches of about \(size)")
       #expect(expected.subtracting(found) == [], "missing in batches of about \(size)")
     }
+  }
+
+  private static let archiveAge: Int64 = 30 * 86_400_000_000
+  private static let conditions = Array(policies().dropLast())
+
+  private func judge(_ rows: [Row]) throws -> Set<Transition> {
+    let directory = try TemporaryDirectory("counted")
+    let connection = try QueryEngine(lake: Lake(root: directory.file("lake")), threads: 1).connect(scratch: "test")
+    try Self.fill(connection, rows)
+    return Set(try Self.judge(connection, Self.conditions, cuts: [0..<rows.count]))
+  }
+
+  /// An archive of each patient's rows in order.
+  private static func archive(seed: UInt64) -> [Row] {
+    Dictionary(grouping: rows(seed: seed, count: 500, age: archiveAge), by: \.patient)
+      .values.flatMap { rows in
+        var last = Int64.min
+        return rows.filter { row in
+          defer { last = max(last, row.time) }
+          return last == .min || (row.time > last && row.time - last < 60 * minute)
+        }
+      }
+      .sorted { $0.offset < $1.offset }
+  }
+
+  private static func numbered(_ rows: [Row]) -> [Row] {
+    rows.enumerated().map { number, row in
+      var row = row
+      row.partition = 0
+      row.offset = Int64(number)
+      row.ingest = instant("2026-06-01T08:00:00Z")
+      return row
+    }
+  }
+
+  /// However patients' rows are mixed, and wherever each patient's late rows lie among them, the alerts are the same.
+  @Test(arguments: [3, 4] as [UInt64]) func theOrderAcrossPatientsAndLateRowsChangeNothing(seed: UInt64) throws {
+    let clean = Self.archive(seed: seed)
+    let expected = try judge(Self.numbered(clean))
+    #expect(expected.count > 20)
+    var random = SplitMix(state: seed)
+    for _ in 0..<3 {
+      var queues = Dictionary(grouping: clean, by: \.patient)
+      var mixed: [Row] = []
+      var before: [String: Row] = [:]
+      while !queues.isEmpty {
+        let patient = queues.keys.sorted()[random.below(queues.count)]
+        guard let row = queues[patient]?.removeFirst() else { continue }
+        if queues[patient]?.isEmpty == true { queues[patient] = nil }
+        mixed.append(row)
+        // A row from before the last one, with a value of its own.
+        if let earlier = before[patient], random.below(6) == 0 {
+          var late = earlier
+          late.time -= Int64(random.below(3_000)) * 1_000_000
+          late.value = Double(60 + random.below(100))
+          mixed.append(late)
+        }
+        before[patient] = row
+      }
+      #expect(try judge(Self.numbered(mixed)) == expected)
+    }
+  }
+
+  /// One device clock that is two days ahead costs its patient a few readings, not two days.
+  @Test(arguments: [0, archiveAge]) func aClockThatIsAheadSilencesNobody(age: Int64) throws {
+    let start = instant("2026-01-05T08:00:00Z")
+    func reading(_ number: Int, _ time: Int64, _ value: Double) -> Row {
+      Row(
+        patient: "p0", time: time, ward: "A", value: value, doubt: false,
+        ingest: start + Int64(number) * Self.minute + age,
+        partition: 0, offset: Int64(number))
+    }
+    let rows = (0..<60).map { number in
+      let time = start + Int64(number) * Self.minute
+      // Well for 20 minutes, then ill, then well; at minute 10 the clock is wrong.
+      return reading(number, number == 10 ? time + 172_800_000_000 : time, (20..<40).contains(number) ? 150 : 100)
+    }
+    let found = try judge(rows).filter { $0.policy.policy == "plain" }.sorted { $0.eventTime < $1.eventTime }
+    #expect(found.map(\.begins) == [true, false])
+    #expect(found.map(\.eventTime) == [start + 20 * Self.minute, start + 40 * Self.minute])
+    // Ill while the clock is wrong: that is seen at once.
+    let ill = (0..<60).map { number in
+      let time = start + Int64(number) * Self.minute
+      return reading(number, number == 10 ? time + 172_800_000_000 : time, number == 10 ? 150 : 100)
+    }
+    #expect(try judge(ill).contains { $0.policy.policy == "plain" && $0.begins })
+  }
+
+  /// A device that was out of reach sends what it kept, after newer readings came live: that neither raises nor ends.
+  @Test func readingsThatADeviceKeptCountForNothingAfterNewerOnesCameLive() throws {
+    let start = instant("2026-01-05T08:00:00Z")
+    let kept = (0..<40).map { start + Int64($0) * Self.minute }
+    let now = start + 60 * Self.minute
+    let rows = ([now] + kept + [now + Self.minute]).enumerated().map { number, time in
+      Row(
+        patient: "p0", time: time, ward: "A", value: time < now ? 100 : 150, doubt: false, ingest: now, partition: 0,
+        offset: Int64(number))
+    }
+    let found = try judge(rows).filter { $0.policy.policy == "plain" }
+    #expect(found.map(\.begins) == [true] && found.map(\.eventTime) == [now])
   }
 
   /// Absences by one policy of half an hour, in rows that come in this order.
@@ -276,7 +387,7 @@ import Testing
   }
 
   /// Somebody falls silent for an hour and comes back: live that is told, in an archive it is for the record.
-  @Test(arguments: [0, 30 * 86_400_000_000] as [Int64]) func anAbsenceOfLongAgoTellsNobody(age: Int64) throws {
+  @Test(arguments: [0, archiveAge]) func anAbsenceOfLongAgoTellsNobody(age: Int64) throws {
     let start = instant("2026-01-05T08:00:00Z")
     var rows: [Row] = []
     for minute in 0..<180 {

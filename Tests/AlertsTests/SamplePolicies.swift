@@ -49,11 +49,6 @@ enum Sample {
   /// Raises or ends alerts as the stream would.
   @discardableResult
   static func take(_ transition: Transition, _ desk: AlertDesk, _ policy: AlertPolicy = policy) throws -> [AlertEvent] {
-    try desk.store.commit { book, _ in
-      let key = AlertKey(policy: transition.policy, patient: transition.patient)
-      return AlertStore.Change(
-        events: AlertRules.events(
-          transition, last: book.newest(key), cover: nil, policy: policy, now: desk.clock()))
-    }
+    try desk.store.commit([transition], policies: [policy.id: policy], covers: [:], now: desk.clock()) { _ in [] }
   }
 }

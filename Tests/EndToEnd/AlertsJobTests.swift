@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import LakewardTesting
 import Simulation
 import Testing
@@ -40,6 +41,30 @@ import Testing
         SELECT count(*) FROM (SELECT alert_id, max(sequence) AS s FROM {alert_events} WHERE alert_id IS NOT NULL
         GROUP BY 1) AS e FULL JOIN {alerts} AS a USING (alert_id) WHERE a.sequence IS DISTINCT FROM e.s
         """) == 0)
+  }
+
+  /// Clocks that are up to two days ahead, late readings, duplicates: an archive is judged all the same, however it is cut.
+  @Test func anArchiveWithFaultsRaisesWhatItShouldHoweverItIsCut() throws {
+    let lakes = try [20_000, 1_700].map { try TestLake(maxRecords: $0) }
+    for lake in lakes {
+      let simulated = try lake.run(
+        "simulate", "vitals", "--count", "20000", "--patients", "10", "--apart", "8", "--seed", "11", "--faults",
+        "--start",
+        "2026-03-01T00:00:00Z")
+      let faults = try #require(JSONValue(parsing: simulated.output)?.object?["faults"]?.object)
+      try #require(faults["clockSkewed"]?.int ?? 0 > 50)
+      try lake.run("run", "vitals", "--once")
+    }
+    #expect(
+      try TestLake.differences(
+        lakes[0], lakes[1], select: "kind, alert_id, policy, patient_id, event_time, state, reason",
+        table: "alert_events")
+        == 0)
+    let report = try lakes[0].run(
+      "alerts", "replay", "--pipeline", "vitals", "--only", "news2_high", "--format", "json")
+    let row = try #require(JSONValue(parsing: report.output)?.array?.first?.object)
+    let recall = try #require(row["recall"]?.number)
+    #expect(recall >= 0.8, "recall \(recall)")
   }
 
   @Test func anAlertIsWorkedWithAndStaysSo() throws {

@@ -4,7 +4,8 @@ internal import DuckDB
 ///
 /// A partition's clock is the newest event time that `confirmations` rows running have reached: one device whose clock
 /// is ahead makes nobody absent. A row that is older than the longest of the policies' times when it comes is history
-/// and says nothing about who is here now, so that an archive that is read patient by patient raises no alerts.
+/// and says nothing about who is here now, so that an archive that is read patient by patient raises no alerts. A row that
+/// is as far ahead of the clock, and did not come live, counts at the clock's time: nobody is taken for present until then.
 ///
 /// State between two batches: `heard`, the newest row of each patient that was no history; `clocks`, each partition's
 /// clock and the times of its last rows.
@@ -28,6 +29,12 @@ struct AbsenceSQL {
   let order: String
   let hasIngestTime: Bool
 
+  /// When a row's patient was there, by the row and the clock of its partition.
+  private var placed: String {
+    // Without a time of arrival `came` is NULL, and no row is live.
+    let isLive = CountedRows.isLive(time: "p.time", came: "p.came")
+    return "CASE WHEN p.time > p.newest + \(longest) AND NOT coalesce(\(isLive), false) THEN p.newest ELSE p.time END"
+  }
   private var longest: Int64 { waits.map(\.microseconds).max() ?? 0 }
 
   /// Makes empty tables of state.
@@ -62,7 +69,7 @@ struct AbsenceSQL {
     ) AS l WINDOW run AS (PARTITION BY part ORDER BY o ROWS BETWEEN \(Self.confirmations - 1) PRECEDING AND CURRENT ROW);
     CREATE OR REPLACE TABLE \(schema).counted AS
     SELECT *, row_number() OVER (PARTITION BY patient ORDER BY o) AS place FROM (
-      SELECT p.*, greatest(h.last, max(time) OVER (
+      SELECT p.* REPLACE (\(placed) AS time), greatest(h.last, max(\(placed)) OVER (
         PARTITION BY p.patient ORDER BY o ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS before
       FROM (
         SELECT l.*, greatest(c.newest, max(reached) OVER (

@@ -271,11 +271,9 @@ public final class AlertStage {
     let now = desk.clock()
     let policies = Dictionary(group.evaluator.policies.map { ($0.id, $0) }) { first, _ in first }
     let covers = AlertPolicy.covers(desk.policies)
-    return try desk.store.commit { book, stored in
+    return try desk.store.commit(transitions, policies: policies, covers: covers, now: now) { stored in
       guard !group.isBeyond(from, positions, stored) else { throw AlertError.overtaken(pipeline: pipeline.name) }
-      return AlertStore.Change(
-        events: AlertRules.events(transitions, in: book, policies: policies, covers: covers, now: now),
-        transactions: group.moves(to: positions, from: stored))
+      return group.moves(to: positions, from: stored)
     }
   }
 }

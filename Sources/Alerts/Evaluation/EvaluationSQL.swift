@@ -4,11 +4,10 @@ internal import Streaming
 
 /// The SQL that judges the rows of one table by its policies. Pure text.
 ///
-/// The rows of a patient are taken in the order in which they came (`ingest_time`, partition, offset); a row whose event
-/// time is not later than that of a row before it is late and does not count. Of the rows that count, a run of rows that
-/// meet the condition raises the alert once it is long enough in time and rows, and a run of rows that meet the clear
-/// condition ends it. State between two batches is the last run of each patient, so that the alerts do not depend on how
-/// the stream is cut into batches.
+/// The rows of a patient are taken in the order in which they came (`ingest_time`, partition, offset). `CountedRows` says
+/// which of them are late and do not count. Of the rows that count, a run of rows that meet the condition raises the
+/// alert once it is long enough in time and rows, and a run of rows that meet the clear condition ends it. State between
+/// two batches is the last run of each patient, so that the alerts do not depend on how the stream is cut into batches.
 ///
 /// Every step is one statement over all policies and patients. Patients of whom no row meets any condition, and who have
 /// no run or alert pending, are left out before anything is sorted.
@@ -37,6 +36,9 @@ struct EvaluationSQL {
       schema: schema, waits: waits, base: { base($0) }, order: order, hasIngestTime: hasIngestTime)
   }
   var watchesAbsence: Bool { absence != nil }
+  private var counted: CountedRows {
+    CountedRows(schema: schema, base: { base($0) }, order: order, hasIngestTime: hasIngestTime)
+  }
 
   private static func name(_ text: String) -> String { SQL.quote(identifier: text) }
   private static func text(_ text: String) -> String { SQL.quote(literal: text) }
@@ -76,7 +78,7 @@ struct EvaluationSQL {
       CREATE SCHEMA IF NOT EXISTS \(schema);
       CREATE OR REPLACE TABLE \(schema).rules AS SELECT * FROM (VALUES \(rules.joined(separator: ", ")))
         AS v(policy, delay, readings, clear_delay, clear_readings);
-      CREATE OR REPLACE TABLE \(schema).seen (patient VARCHAR, last BIGINT);
+      \(CountedRows.reset(schema));
       \(AbsenceSQL.reset(schema));
       CREATE OR REPLACE TABLE \(schema).state (policy VARCHAR, patient VARCHAR, t_since BIGINT, t_count BIGINT,
         c_since BIGINT, c_count BIGINT, latch BOOLEAN)
@@ -131,20 +133,7 @@ struct EvaluationSQL {
   }
 
   /// Takes the rows of those patients that are not late, in order.
-  func rows(_ relation: String) -> String {
-    """
-    CREATE OR REPLACE TABLE \(schema).rows AS
-    SELECT * EXCLUDE (_newest, last) FROM (
-      SELECT o.*, s.last, max(_time) OVER (
-        PARTITION BY _patient ORDER BY _order ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS _newest
-      FROM (
-        SELECT *, row_number() OVER (ORDER BY \(order)) AS _order
-        FROM (\(base(relation))) AS b WHERE _patient IN (SELECT patient FROM \(schema).touched)
-      ) AS o LEFT JOIN (SELECT patient, last FROM \(schema).seen) AS s ON s.patient = o._patient
-    ) AS n
-    WHERE (_newest IS NULL OR _time > _newest) AND (last IS NULL OR _time > last)
-    """
-  }
+  func rows(_ relation: String) -> String { counted.rows(relation) }
 
   /// Adds a policy's verdicts to rows: `_condition`, `_clear`.
   private func judged(_ policy: AlertPolicy, from relation: String) -> String {
@@ -178,9 +167,9 @@ struct EvaluationSQL {
       runs AS (
         SELECT policy, patient, time, o, t, c, latch,
           count(*) FILTER (WHERE t) OVER t_run + CASE WHEN t_breaks = 0 THEN coalesce(t_count, 0) ELSE 0 END AS t_rows,
-          CASE WHEN t_breaks = 0 AND t_count > 0 THEN t_since ELSE min(time) FILTER (WHERE t) OVER t_run END AS t_start,
+          least(CASE WHEN t_breaks = 0 AND t_count > 0 THEN t_since END, min(time) FILTER (WHERE t) OVER t_run) AS t_start,
           count(*) FILTER (WHERE c) OVER c_run + CASE WHEN c_breaks = 0 THEN coalesce(c_count, 0) ELSE 0 END AS c_rows,
-          CASE WHEN c_breaks = 0 AND c_count > 0 THEN c_since ELSE min(time) FILTER (WHERE c) OVER c_run END AS c_start
+          least(CASE WHEN c_breaks = 0 AND c_count > 0 THEN c_since END, min(time) FILTER (WHERE c) OVER c_run) AS c_start
         FROM breaks
         WINDOW t_run AS (PARTITION BY policy, patient, t_breaks ORDER BY o ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW),
           c_run AS (PARTITION BY policy, patient, c_breaks ORDER BY o ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW))
@@ -248,23 +237,13 @@ struct EvaluationSQL {
       SELECT * FROM (\(kept)) AS k \(judged) ANTI JOIN \(schema).moved AS a USING (policy, patient)
       \(marked)
       UNION ALL SELECT policy, patient, NULL, 0, NULL, 0, true FROM \(schema).moved WHERE is_on;
-      \(nextSeen(relation))
+      \(counted.next(relation))
       """
   }
 
-  /// As `next` for a batch that changes nothing but the patients' newest event times.
+  /// As `next` for a batch that changes nothing but which rows the patients had last.
   func nextUnchanged(_ relation: String) -> String {
-    "CREATE OR REPLACE TABLE \(schema).next_state AS SELECT * FROM \(schema).state; \(nextSeen(relation))"
-  }
-
-  private func nextSeen(_ relation: String) -> String {
-    """
-    CREATE OR REPLACE TABLE \(schema).next_seen AS
-    SELECT patient, max(last) AS last FROM (
-      SELECT patient, last FROM \(schema).seen
-      UNION ALL SELECT _patient, max(_time) FROM (\(base(relation))) AS b GROUP BY _patient
-    ) AS u GROUP BY patient
-    """
+    "CREATE OR REPLACE TABLE \(schema).next_state AS SELECT * FROM \(schema).state; \(counted.next(relation))"
   }
 
   /// Finds who is missing; nil if no policy asks.
@@ -287,12 +266,11 @@ struct EvaluationSQL {
   }
 
   private var acceptSeen: String {
-    (["DROP TABLE \(schema).seen; ALTER TABLE \(schema).next_seen RENAME TO seen"] + [absence?.accept].compactMap { $0 })
-      .joined(separator: "; ")
+    ([counted.accept] + [absence?.accept].compactMap { $0 }).joined(separator: "; ")
   }
 
   /// What rows before a position leave behind: event times of patients and partitions.
   func remember(_ relation: String) -> String {
-    ([nextSeen(relation)] + [place(relation)].compactMap { $0 } + [acceptSeen]).joined(separator: "; ")
+    ([counted.next(relation)] + [place(relation)].compactMap { $0 } + [acceptSeen]).joined(separator: "; ")
   }
 }

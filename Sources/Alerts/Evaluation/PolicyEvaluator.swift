@@ -31,7 +31,7 @@ final class PolicyEvaluator {
       "\(policy.name)|\(policy.table)|\(policy.patient)|\(policy.time)|\(policy.ward ?? "")|\(policy.trigger)"
         + "|\(policy.ignore ?? "")|\(policy.clear ?? "")|\(policy.delay)|\(policy.clearDelay)"
     }
-    return AlertIdentity.digest("2\u{0}\(hasIngestTime)\u{0}" + parts.joined(separator: "\u{0}"))
+    return AlertIdentity.digest("3\u{0}\(hasIngestTime)\u{0}" + parts.joined(separator: "\u{0}"))
   }
 
   /// The columns of a table that the policies may name, as a list for SELECT; wide tables are not copied whole.

@@ -26,9 +26,9 @@ struct StateCheckpoint {
     _ = try run(
       """
       COPY (
-        SELECT 'seen' AS kind, CAST(NULL AS VARCHAR) AS policy, patient, last AS a, CAST(NULL AS BIGINT) AS b,
+        SELECT 'seen' AS kind, CAST(NULL AS VARCHAR) AS policy, patient, live AS a, CAST(NULL AS BIGINT) AS b,
           CAST(NULL AS BIGINT) AS c, CAST(NULL AS BIGINT) AS d, CAST(NULL AS BOOLEAN) AS latch,
-          CAST(NULL AS VARCHAR) AS ward, CAST(NULL AS INTEGER) AS part, CAST(NULL AS BIGINT[]) AS tail
+          CAST(NULL AS VARCHAR) AS ward, part, tail
         FROM \(schema).seen
         UNION ALL SELECT 'state', policy, patient, t_since, t_count, c_since, c_count, latch, NULL, NULL, NULL
         FROM \(schema).state
@@ -63,7 +63,7 @@ struct StateCheckpoint {
       guard !positions.isEmpty else { return nil }
       _ = try run(
         """
-        INSERT INTO \(schema).seen SELECT patient, a FROM \(scan) WHERE kind = 'seen';
+        INSERT INTO \(schema).seen SELECT patient, part, tail, a FROM \(scan) WHERE kind = 'seen';
         INSERT INTO \(schema).state SELECT policy, patient, a, b, c, d, latch FROM \(scan) WHERE kind = 'state';
         INSERT INTO \(schema).heard SELECT patient, a, ward, part FROM \(scan) WHERE kind = 'heard';
         INSERT INTO \(schema).clocks SELECT part, a, tail FROM \(scan) WHERE kind = 'clock'

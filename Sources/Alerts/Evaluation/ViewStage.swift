@@ -102,16 +102,13 @@ final class ViewStage {
     let known = Dictionary(policies.map { ($0.id, $0) }) { first, _ in first }
     let now = desk.clock()
     let covers = AlertPolicy.covers(desk.policies)
-    return try desk.store.commit { book, stored in
+    return try desk.store.commit(transitions, policies: known, covers: covers, now: now) { stored in
       let moved = policies.compactMap { policy -> AppTransaction? in
         let appId = "alerts/\(policy.pipeline)/\(policy.name)/view"
         return version + 1 > stored[appId] ?? 0 ? AppTransaction(appId: appId, version: version + 1) : nil
       }
       // Another process has judged this version.
-      guard !transitions.isEmpty, !moved.isEmpty else { return AlertStore.Change() }
-      return AlertStore.Change(
-        events: AlertRules.events(transitions, in: book, policies: known, covers: covers, now: now),
-        transactions: moved)
+      return transitions.isEmpty || moved.isEmpty ? nil : moved
     }
   }
 }

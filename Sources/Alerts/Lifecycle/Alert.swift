@@ -91,12 +91,20 @@ struct AlertKey: Sendable, Hashable {
 extension Alert {
   var key: AlertKey { AlertKey(policy: policy, patient: patient) }
 
+  /// Whether another alert of the same policy and patient is the newer one. Of those that one commit has opened, only the
+  /// last can still be open or active.
+  func wasOpened(before other: Alert) -> Bool {
+    func isOver(_ alert: Alert) -> Int { alert.state.isClosed && !alert.isActive ? 0 : 1 }
+    return (openedAt, isOver(self), sequence) < (other.openedAt, isOver(other), other.sequence)
+  }
+
   /// Whether a later row of the stream, the clock or a person may still change it without asking for it by name.
   func isLive(newestEnd: Int64) -> Bool {
     if !state.isClosed || isActive { return true }
-    return endedAt.map { $0 >= newestEnd - Self.longestHoldOff } ?? false
+    return endedAt.map { $0 >= newestEnd - Self.memory } ?? false
   }
 
-  /// No policy's hold-off is longer, microseconds.
-  static let longestHoldOff: Int64 = 86_400_000_000
+  /// How long closed alerts are remembered after their end, in event time, microseconds: the longest hold-off, a day, and an
+  /// hour for rows that come in another order.
+  static let memory: Int64 = 90_000_000_000
 }

@@ -7,6 +7,11 @@ enum AlertIdentity {
     digest("alert\u{0}\(policy.pipeline)\u{0}\(policy.policy)\u{0}\(patient)\u{0}\(eventTime)")
   }
 
+  /// The id of the alert that begins with a transition.
+  static func id(of transition: Transition) -> String {
+    id(transition.policy, patient: transition.patient, eventTime: transition.eventTime)
+  }
+
   /// The id of what a notifier is told because of an event.
   static func delivery(sequence: Int64, alert: String, notifier: String) -> String {
     digest("delivery\u{0}\(sequence)\u{0}\(alert)\u{0}\(notifier)")

@@ -114,7 +114,8 @@ public enum AlertRules {
     guard let last else { return [opened(transition, cover: cover, policy, now: now)] }
     if last.isActive { return [] }
     let holdOff = Int64(policy.holdOffSeconds * 1e6)
-    let isSoon = last.endedAt.map { transition.eventTime < $0 + holdOff } ?? false
+    // A row whose time lies before that end came from another clock: what it says is news.
+    let isSoon = last.endedAt.map { ($0..<$0 + max(holdOff, 0)).contains(transition.eventTime) } ?? false
     let closedItself = last.state == .resolved && last.closedBy == AlertEvent.program
     guard !last.state.isClosed || (isSoon && closedItself) else {
       return [opened(transition, cover: cover, policy, now: now)]
@@ -138,7 +139,7 @@ public enum AlertRules {
   private static func opened(
     _ transition: Transition, cover: Alert?, _ policy: AlertPolicy, now: Int64
   ) -> AlertEvent {
-    let id = AlertIdentity.id(transition.policy, patient: transition.patient, eventTime: transition.eventTime)
+    let id = AlertIdentity.id(of: transition)
     var values = [
       "patient": transition.patient, "ward": transition.ward ?? "unknown", "policy": policy.name,
       "severity": policy.severity.rawValue, "pipeline": policy.pipeline, "id": id,
@@ -209,6 +210,8 @@ public enum AlertRules {
     for transition in transitions {
       guard let policy = policies[transition.policy] else { continue }
       let key = AlertKey(policy: transition.policy, patient: transition.patient)
+      // A row that came again raises nothing: its alert has been raised, and people may have closed it.
+      if transition.begins, working.hasClosed(AlertIdentity.id(of: transition)) { continue }
       let cover = working.cover(of: transition.patient, by: covers[transition.policy] ?? [])
       for var event in events(transition, last: working.newest(key), cover: cover, policy: policy, now: now) {
         event.sequence = working.sequence + 1

@@ -96,10 +96,14 @@ public final class PolicyReplay {
     let ward = policy.ward.map { "coalesce(CAST(\(SQL.quote(identifier: $0)) AS VARCHAR), '')" } ?? "''"
     let row = try run(
       """
-      WITH r AS (SELECT \(patient) AS p, \(time) AS t, \(ward) AS w FROM \(relation) AS h
-        WHERE \(time) >= \(since.map(String.init) ?? "-9223372036854775807")),
-      gaps AS (SELECT p, t, t - lag(t) OVER (PARTITION BY p ORDER BY t) AS gap FROM r)
-      SELECT count(*), count(DISTINCT p), min(t), max(t), coalesce(sum(least(gap, 3600000000)), 0) / 1e6,
+      WITH r AS (
+        SELECT \(patient) AS p, \(time) AS t, \(ward) AS w, count(*) OVER run AS rows, min(\(time)) OVER run AS reached
+        FROM \(relation) AS h
+        WHERE \(time) >= \(since.map(String.init) ?? "-9223372036854775807")
+        WINDOW run AS (PARTITION BY "partition" ORDER BY "offset"
+          ROWS BETWEEN \(AbsenceSQL.confirmations - 1) PRECEDING AND CURRENT ROW)),
+      gaps AS (SELECT p, t, CASE WHEN rows = \(AbsenceSQL.confirmations) THEN reached END AS reached, t - lag(t) OVER (PARTITION BY p ORDER BY t) AS gap FROM r)
+      SELECT count(*), count(DISTINCT p), min(t), coalesce(max(reached), max(t)), coalesce(sum(least(gap, 3600000000)), 0) / 1e6,
         (SELECT count(*) * 60 FROM (SELECT DISTINCT w, t // 60000000 FROM r))
       FROM gaps
       """)[0]
@@ -132,6 +136,7 @@ public final class PolicyReplay {
     for transition in transitions {
       guard let policy = known[transition.policy] else { continue }
       let key = AlertKey(policy: transition.policy, patient: transition.patient)
+      if transition.begins, book.hasClosed(AlertIdentity.id(of: transition)) { continue }
       let events = AlertRules.events(
         transition, last: book.newest(key),
         cover: book.cover(of: transition.patient, by: covers[transition.policy] ?? []), policy: policy,

@@ -22,6 +22,9 @@ struct AlertBook: Sendable {
   /// The newest alert of a policy for a patient.
   func newest(_ key: AlertKey) -> Alert? { newest[key].flatMap { alerts[$0] } }
 
+  /// Whether an alert is known and closed.
+  func hasClosed(_ id: String) -> Bool { alerts[id]?.state.isClosed ?? false }
+
   /// The unclosed alert of a patient by one of some policies of a pipeline, the most urgent first.
   func cover(of patient: String, by policies: Set<PolicyID>) -> Alert? {
     guard !policies.isEmpty, let ids = unclosed[patient] else { return nil }
@@ -30,11 +33,22 @@ struct AlertBook: Sendable {
       .max { ($0.severity, $1.openedAt, $0.id) < ($1.severity, $0.openedAt, $1.id) }
   }
 
+  /// The transitions that alerts may concern which the book has forgotten: an episode begins so long before the newest end
+  /// of one that the stored alerts have to be asked. In a stream in order there is none.
+  /// - Parameter holdOff: The policy's hold-off, microseconds.
+  func beyondMemory(_ transitions: [Transition], holdOff: (PolicyID) -> Int64) -> [Transition] {
+    transitions.filter { transition in
+      guard transition.begins, let end = newestEnd[transition.policy.pipeline] else { return false }
+      return transition.eventTime - holdOff(transition.policy) < end - Alert.memory
+    }
+  }
+
   /// Adds an event. Events of alerts that are not in here are skipped: `adopt` them first.
   mutating func apply(_ event: AlertEvent) {
     sequence = max(sequence, event.sequence)
     if let opening = event.opening {
       keep(opening)
+      newest[opening.key] = opening.id
     } else if let id = event.alert, let alert = alerts[id], alert.sequence < event.sequence {
       keep(event.applied(to: alert))
     }
@@ -45,7 +59,8 @@ struct AlertBook: Sendable {
 
   private mutating func keep(_ alert: Alert) {
     alerts[alert.id] = alert
-    if let known = newest[alert.key].flatMap({ alerts[$0] }), known.eventTime > alert.eventTime {
+    if let known = newest[alert.key].flatMap({ alerts[$0] }) {
+      if known.wasOpened(before: alert) { newest[alert.key] = alert.id }
     } else {
       newest[alert.key] = alert.id
     }

@@ -79,6 +79,45 @@ final class AlertStore: @unchecked Sendable {
 
   // MARK: Changing
 
+  /// Commits what transitions make of the alerts.
+  /// - Parameters:
+  ///   - policies: The policies that the transitions are about, and all that are in force.
+  ///   - covers: For each policy, the policies that speak for it.
+  ///   - transactions: The positions that the transitions cover; called with the positions of evaluations. Nil: somebody else
+  ///     has judged them.
+  func commit(
+    _ transitions: [Transition], policies: [PolicyID: AlertPolicy], covers: [PolicyID: Set<PolicyID>], now: Int64,
+    transactions: ([String: Int64]) throws -> [AppTransaction]?
+  ) throws -> [AlertEvent] {
+    try commit { book, stored in
+      guard let moves = try transactions(stored) else { return Change() }
+      var book = book
+      for alert in try forgotten(by: book, transitions, policies) { book.adopt(alert) }
+      return Change(
+        events: AlertRules.events(transitions, in: book, policies: policies, covers: covers, now: now),
+        transactions: moves)
+    }
+  }
+
+  /// The stored alerts that transitions concern and the book has forgotten: the newest of each policy and patient, and
+  /// those that the transitions would raise again.
+  private func forgotten(
+    by book: AlertBook, _ transitions: [Transition], _ policies: [PolicyID: AlertPolicy]
+  ) throws -> [Alert] {
+    let asked = book.beyondMemory(transitions) { Int64((policies[$0]?.holdOffSeconds ?? 0) * 1e6) }
+    guard !asked.isEmpty else { return [] }
+    func list(_ texts: some Sequence<String>) -> String {
+      Set(texts).sorted().map { SQL.quote(literal: $0) }.joined(separator: ", ")
+    }
+    return try stored(
+      """
+      alert_id IN (\(list(asked.map { AlertIdentity.id(of: $0) })))
+        OR (patient_id IN (\(list(asked.map(\.patient)))) AND policy IN (\(list(asked.map(\.policy.policy))))
+          AND row_number() OVER (PARTITION BY pipeline, policy, patient_id ORDER BY opened_at DESC,
+            state IN ('open', 'acknowledged') OR is_active DESC, "sequence" DESC) = 1)
+      """)
+  }
+
   /// Commits a change that is worked out from the newest state, again whenever another writer was faster.
   /// - Parameter make: Pure; called with the live alerts and the positions of evaluations.
   /// - Returns: the events as they were stored.
@@ -231,7 +270,7 @@ final class AlertStore: @unchecked Sendable {
   /// What may still change, in SQL: as `Alert.isLive`.
   private static let isLive = """
     state IN ('open', 'acknowledged') OR is_active
-      OR epoch_us(ended_at) >= (max(epoch_us(ended_at)) OVER (PARTITION BY pipeline)) - \(Alert.longestHoldOff)
+      OR epoch_us(ended_at) >= (max(epoch_us(ended_at)) OVER (PARTITION BY pipeline)) - \(Alert.memory)
     """
 
   private func stored(_ condition: String, limit: Int? = nil) throws -> [Alert] {
