@@ -123,6 +123,8 @@ extension ViewReport {
     case .unchanged: return "\(view): unchanged"
     case .waiting(let missing): return "\(view): waits for the \(missing), which does not exist yet"
     case .partitions(let count): return "\(view): \(count == 1 ? "1 partition" : "\(count) partitions"), \(written)"
+    case .keys(let count):
+      return "\(view): \(count == 1 ? "1 key" : "\(Console.grouped(Int64(count))) keys"), \(written)"
     case .whole(let reason): return "\(view): whole (\(reason)), \(written)"
     }
   }

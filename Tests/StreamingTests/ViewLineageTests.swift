@@ -23,7 +23,7 @@ import Testing
     let view = try #require(pipeline.table(named: "v"))
     return try LineageFinder(view, of: pipeline, probing: LineageFinder.probingConnection(models: nil)) {
       Self.columns[$0] ?? []
-    }.find()
+    }.find(by: view.partitionedBy)
   }
 
   private static let day = "CAST(started AS DATE)"

@@ -1,13 +1,18 @@
 -- Platform 5: who is ill. Point prevalence on the last day: alive patients with an active disorder over alive patients.
 
-CREATE TEMPORARY VIEW population_active AS
+CREATE MATERIALIZED VIEW population_active
+CLUSTER BY (patient_id)
+COMMENT 'Active disorders on the last day of patients who are alive'
+AS
 SELECT DISTINCT p.patient_id, p.sex, p.race, p.age_band, c.code
 FROM population_alive_banded AS p
 JOIN silver_conditions AS c ON c.patient_id = p.patient_id
 WHERE c.is_disorder AND c.onset_date <= p.last_day AND (c.resolved_date IS NULL OR c.resolved_date > p.last_day);
 
 -- The name that a code carries most recently.
-CREATE TEMPORARY VIEW population_disorders AS
+CREATE MATERIALIZED VIEW population_disorders
+COMMENT 'Disorders with the name that the code carries most recently'
+AS
 SELECT code, max_by(description, concat(CAST(onset_date AS STRING), description)) AS condition
 FROM silver_conditions
 WHERE is_disorder
@@ -115,7 +120,31 @@ SELECT
 FROM population_alive_banded
 GROUP BY sex, CAST(floor(age / 5) * 5 AS INT);
 
--- The newest value of each alive patient, so that frequent visitors do not weigh more.
+-- The newest value of each patient, so that frequent visitors do not weigh more.
+CREATE MATERIALIZED VIEW population_newest_measurements
+CLUSTER BY (patient_id)
+COMMENT 'The newest body mass index, total cholesterol, blood pressure, glucose and HbA1c of each patient'
+AS
+SELECT
+  patient_id,
+  measurement,
+  max_by(value_number, concat(CAST(observed_at AS STRING), CAST(value_number AS STRING))) AS value_number
+FROM (
+  SELECT
+    patient_id, observed_at, value_number,
+    CASE
+      WHEN code = '39156-5' THEN 'body_mass_index'
+      WHEN code = '2093-3' THEN 'total_cholesterol'
+      WHEN code = '8480-6' THEN 'systolic_blood_pressure'
+      WHEN code IN ('2345-7', '2339-0') THEN 'glucose'
+      WHEN code = '4548-4' THEN 'hba1c'
+    END AS measurement
+  FROM silver_observations
+  WHERE value_number IS NOT NULL
+) AS named
+WHERE measurement IS NOT NULL
+GROUP BY patient_id, measurement;
+
 CREATE MATERIALIZED VIEW gold_measurements_by_group
 CLUSTER BY (measurement, age_band)
 COMMENT 'Mean of the newest body mass index, total cholesterol, blood pressure and glucose by sex, race and age band'
@@ -127,25 +156,8 @@ SELECT
   p.race,
   p.age_band,
   count(*) AS patients,
-  avg(m.value) AS mean_value,
-  percentile(m.value, 0.5) AS median_value
+  avg(m.value_number) AS mean_value,
+  percentile(m.value_number, 0.5) AS median_value
 FROM population_alive_banded AS p
-JOIN (
-  SELECT patient_id, measurement, max_by(value_number, concat(CAST(observed_at AS STRING), CAST(value_number AS STRING))) AS value
-  FROM (
-    SELECT
-      patient_id, observed_at, value_number,
-      CASE
-        WHEN code = '39156-5' THEN 'body_mass_index'
-        WHEN code = '2093-3' THEN 'total_cholesterol'
-        WHEN code = '8480-6' THEN 'systolic_blood_pressure'
-        WHEN code IN ('2345-7', '2339-0') THEN 'glucose'
-        WHEN code = '4548-4' THEN 'hba1c'
-      END AS measurement
-    FROM silver_observations
-    WHERE value_number IS NOT NULL
-  ) AS named
-  WHERE measurement IS NOT NULL
-  GROUP BY patient_id, measurement
-) AS m ON m.patient_id = p.patient_id
+JOIN population_newest_measurements AS m ON m.patient_id = p.patient_id
 GROUP BY m.measurement, p.sex, p.race, p.age_band;

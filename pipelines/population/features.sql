@@ -3,7 +3,9 @@
 -- the last twelve months, and of the same month in the nine years before; a model of disease onset reads one of them and
 -- takes its label from what came after.
 
-CREATE TEMPORARY VIEW feature_dates AS
+CREATE MATERIALIZED VIEW feature_dates
+COMMENT 'The as-of dates of the feature store; they change once a month, so that a new day does not make all its rows anew'
+AS
 SELECT add_months(CAST(date_trunc('MONTH', last_day) AS DATE), CAST(0 - k AS INT)) AS as_of
 FROM population_period
 , LATERAL explode(sequence(0, 120)) AS n(k)

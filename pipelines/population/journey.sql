@@ -80,7 +80,7 @@ LEFT JOIN treatment AS t ON t.patient_id = d.patient_id AND t.code = d.code
 LEFT JOIN visits AS v ON v.patient_id = d.patient_id AND v.code = d.code
 LEFT JOIN visits_around_treatment AS r ON r.patient_id = d.patient_id AND r.code = d.code
 LEFT JOIN silver_patients AS p ON p.patient_id = d.patient_id
-LEFT JOIN silver_encounters AS e ON e.encounter_id = d.encounter_id;
+LEFT JOIN silver_encounters AS e ON e.encounter_id = d.encounter_id AND e.patient_id = d.patient_id;
 
 -- The stations of each journey in order. On one day the encounter comes first, then diagnosis, medication, the end.
 CREATE MATERIALIZED VIEW gold_journey_events

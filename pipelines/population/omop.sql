@@ -5,6 +5,8 @@
 --     else has concept 0 ("no matching concept") with the code in *_source_value: the whole vocabulary comes from
 --     OHDSI's Athena under its own licence and is joined on that column.
 --   * Every record comes from an EHR (type concept 32817).
+--   * person_source_value, which the specification has only in person, stands beside person_id everywhere: what a changed
+--     record of a patient touches is found by it.
 
 CREATE TEMPORARY VIEW omop_known_concepts AS
 SELECT 'SNOMED-CT' AS code_system, '59621000' AS code, 320128 AS concept_id
@@ -52,7 +54,7 @@ WHERE birth_date IS NOT NULL;
 
 CREATE MATERIALIZED VIEW omop_visit_occurrence
 PARTITIONED BY (year)
-CLUSTER BY (person_id)
+CLUSTER BY (person_source_value)
 COMMENT 'OMOP CDM 5.4 visit_occurrence, a visit that has not ended ends on its own day'
 AS
 SELECT
@@ -72,12 +74,13 @@ SELECT
   CAST(conv(substring(md5(organization_id), 1, 15), 16, 10) AS BIGINT) AS care_site_id,
   encounter_id AS visit_source_value,
   0 AS visit_source_concept_id,
+  patient_id AS person_source_value,
   year
 FROM silver_encounters;
 
 CREATE MATERIALIZED VIEW omop_condition_occurrence
 PARTITIONED BY (year)
-CLUSTER BY (person_id)
+CLUSTER BY (person_source_value)
 COMMENT 'OMOP CDM 5.4 condition_occurrence: disorders'
 AS
 SELECT
@@ -90,6 +93,7 @@ SELECT
   CAST(conv(substring(md5(c.encounter_id), 1, 15), 16, 10) AS BIGINT) AS visit_occurrence_id,
   c.code AS condition_source_value,
   0 AS condition_source_concept_id,
+  c.patient_id AS person_source_value,
   c.year
 FROM silver_conditions AS c
 LEFT JOIN omop_known_concepts AS k ON k.code_system = c.code_system AND k.code = c.code
@@ -97,7 +101,7 @@ WHERE c.is_disorder;
 
 CREATE MATERIALIZED VIEW omop_drug_exposure
 PARTITIONED BY (year)
-CLUSTER BY (person_id)
+CLUSTER BY (person_source_value)
 COMMENT 'OMOP CDM 5.4 drug_exposure: prescriptions and immunizations, a prescription that is still open ends on its own day'
 AS
 SELECT
@@ -113,6 +117,7 @@ SELECT
   CAST(conv(substring(md5(encounter_id), 1, 15), 16, 10) AS BIGINT) AS visit_occurrence_id,
   code AS drug_source_value,
   0 AS drug_source_concept_id,
+  patient_id AS person_source_value,
   year
 FROM silver_medications
 UNION ALL
@@ -129,12 +134,13 @@ SELECT
   CAST(conv(substring(md5(encounter_id), 1, 15), 16, 10) AS BIGINT) AS visit_occurrence_id,
   code AS drug_source_value,
   0 AS drug_source_concept_id,
+  patient_id AS person_source_value,
   year
 FROM silver_immunizations;
 
 CREATE MATERIALIZED VIEW omop_measurement
 PARTITIONED BY (year)
-CLUSTER BY (person_id)
+CLUSTER BY (person_source_value)
 COMMENT 'OMOP CDM 5.4 measurement: observations with a number'
 AS
 SELECT
@@ -151,6 +157,7 @@ SELECT
   0 AS measurement_source_concept_id,
   o.unit AS unit_source_value,
   o.value_text AS value_source_value,
+  o.patient_id AS person_source_value,
   o.year
 FROM silver_observations AS o
 LEFT JOIN omop_known_concepts AS k ON k.code_system = o.code_system AND k.code = o.code
@@ -158,7 +165,7 @@ WHERE o.value_number IS NOT NULL;
 
 CREATE MATERIALIZED VIEW omop_observation
 PARTITIONED BY (year)
-CLUSTER BY (person_id)
+CLUSTER BY (person_source_value)
 COMMENT 'OMOP CDM 5.4 observation: observations without a number, allergies, and conditions that are findings'
 AS
 SELECT
@@ -171,6 +178,7 @@ SELECT
   CAST(conv(substring(md5(encounter_id), 1, 15), 16, 10) AS BIGINT) AS visit_occurrence_id,
   code AS observation_source_value,
   0 AS observation_source_concept_id,
+  patient_id AS person_source_value,
   year
 FROM silver_observations
 WHERE value_number IS NULL
@@ -185,6 +193,7 @@ SELECT
   CAST(conv(substring(md5(encounter_id), 1, 15), 16, 10) AS BIGINT) AS visit_occurrence_id,
   code AS observation_source_value,
   0 AS observation_source_concept_id,
+  patient_id AS person_source_value,
   year
 FROM silver_allergies
 UNION ALL
@@ -198,6 +207,7 @@ SELECT
   CAST(conv(substring(md5(encounter_id), 1, 15), 16, 10) AS BIGINT) AS visit_occurrence_id,
   code AS observation_source_value,
   0 AS observation_source_concept_id,
+  patient_id AS person_source_value,
   year
 FROM silver_conditions
 WHERE NOT is_disorder;

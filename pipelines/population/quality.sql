@@ -66,9 +66,11 @@ GROUP BY patient_id, episode;
 
 -- Types that are never an index admission (CMS hospital-wide measure), as far as Synthea says them: the reason's or a
 -- condition's code of medical treatment of cancer, primarily psychiatric care, rehabilitation.
-CREATE TEMPORARY VIEW quality_excluded_reasons AS
+CREATE MATERIALIZED VIEW quality_excluded_reasons
+COMMENT 'Codes of reasons for which a stay is no index admission'
+AS
 SELECT DISTINCT code
-FROM silver_conditions
+FROM (SELECT DISTINCT code, description FROM silver_conditions) AS described
 WHERE
   regexp_like(
     lower(description),
@@ -78,7 +80,7 @@ WHERE
 -- procedures are SNOMED CT): transplants, chemo- and immunotherapy, rehabilitation always; other elective procedures
 -- unless the stay's principal reason is acute.
 CREATE TEMPORARY VIEW quality_planned_episodes AS
-SELECT DISTINCT e.episode_id
+SELECT DISTINCT e.episode_id, e.patient_id
 FROM quality_episodes AS e
 JOIN silver_procedures AS p
   ON p.patient_id = e.patient_id AND p.started_at >= e.admitted_at AND p.started_at <= e.discharged_at
@@ -95,6 +97,7 @@ WHERE
 CREATE MATERIALIZED VIEW gold_readmissions
 CLUSTER BY (organization_id)
 COMMENT 'One row per inpatient episode: whether it is an index admission, why not, and whether an unplanned readmission followed within 30 days'
+TBLPROPERTIES ('lakeward.key' = 'patient_id')
 AS
 WITH
 ordered AS (
@@ -110,7 +113,7 @@ ordered AS (
   FROM quality_episodes AS e
   CROSS JOIN population_period AS d
   LEFT JOIN silver_patients AS p ON p.patient_id = e.patient_id
-  LEFT JOIN quality_planned_episodes AS planned ON planned.episode_id = e.episode_id
+  LEFT JOIN quality_planned_episodes AS planned ON planned.episode_id = e.episode_id AND planned.patient_id = e.patient_id
   LEFT JOIN quality_excluded_reasons AS excluded ON excluded.code = e.reason_code
 )
 SELECT

@@ -54,6 +54,7 @@ CREATE MATERIALIZED VIEW silver_encounters
 PARTITIONED BY (year)
 CLUSTER BY (patient_id)
 COMMENT 'One row per encounter, a later export of the same encounter (an end, a cost) takes its place'
+TBLPROPERTIES ('lakeward.key' = 'encounter_id')
 AS
 SELECT
   encounter_id, patient_id, started_at, ended_at, encounter_class, code_system, code, description, reason_code,
@@ -228,6 +229,7 @@ CREATE MATERIALIZED VIEW silver_careplans
 PARTITIONED BY (year)
 CLUSTER BY (patient_id)
 COMMENT 'One row per care plan and activity'
+TBLPROPERTIES ('lakeward.key' = 'careplan_id')
 AS
 SELECT
   id AS careplan_id,
@@ -268,6 +270,7 @@ CREATE MATERIALIZED VIEW silver_claims
 PARTITIONED BY (year)
 CLUSTER BY (patient_id)
 COMMENT 'One row per claim'
+TBLPROPERTIES ('lakeward.key' = 'claim_id')
 AS
 SELECT
   id AS claim_id,

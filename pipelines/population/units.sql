@@ -2,22 +2,25 @@
 -- plot around the value of all (Spiegelhalter 2005): outside the 95 % limits 1 in 20 units lies by chance, outside the
 -- 99.8 % limits 1 in 500.
 
--- One row per case of a measure: what was observed, 0 or 1 for a share.
-CREATE TEMPORARY VIEW quality_cases AS
+-- The cases are kept, so that new patients cost no more than their own.
+CREATE MATERIALIZED VIEW quality_cases
+CLUSTER BY (patient_id)
+COMMENT 'One row per case of a measure of quality with what was observed, 0 or 1 for a share'
+AS
 SELECT
-  'readmission_30d' AS measure, 'share' AS kind, organization_id, provider_id,
+  'readmission_30d' AS measure, 'share' AS kind, patient_id, organization_id, provider_id,
   CASE WHEN readmitted_30d THEN 1e0 ELSE 0e0 END AS value
 FROM gold_readmissions
 WHERE is_index
 UNION ALL
 SELECT
-  'length_of_stay_days' AS measure, 'mean' AS kind, organization_id, provider_id,
+  'length_of_stay_days' AS measure, 'mean' AS kind, patient_id, organization_id, provider_id,
   (unix_timestamp(ended_at) - unix_timestamp(started_at)) / 86400e0 AS value
 FROM silver_encounters
 WHERE encounter_class = 'inpatient' AND unix_timestamp(ended_at) - unix_timestamp(started_at) <= 365 * 86400
 UNION ALL
 SELECT
-  'diagnosis_latency_days' AS measure, 'mean' AS kind, e.organization_id, e.provider_id,
+  'diagnosis_latency_days' AS measure, 'mean' AS kind, e.patient_id, e.organization_id, e.provider_id,
   CAST(greatest(0, datediff(c.onset_date, CAST(e.started_at AS DATE))) AS DOUBLE) AS value
 FROM silver_conditions AS c
 JOIN silver_encounters AS e ON e.encounter_id = c.encounter_id AND e.patient_id = c.patient_id
@@ -25,7 +28,7 @@ WHERE c.is_disorder AND datediff(c.onset_date, CAST(e.started_at AS DATE)) >= -1
 UNION ALL
 -- Adherence belongs to who wrote the last prescription.
 SELECT
-  'adherent' AS measure, 'share' AS kind, e.organization_id, e.provider_id,
+  'adherent' AS measure, 'share' AS kind, e.patient_id, e.organization_id, e.provider_id,
   CASE WHEN a.pdc >= 0.8e0 THEN 1e0 ELSE 0e0 END AS value
 FROM gold_medication_adherence AS a
 JOIN (
@@ -34,7 +37,7 @@ JOIN (
   WHERE encounter_id IS NOT NULL
   GROUP BY patient_id, code
 ) AS m ON m.patient_id = a.patient_id AND m.code = a.code
-JOIN silver_encounters AS e ON e.encounter_id = m.encounter_id
+JOIN silver_encounters AS e ON e.encounter_id = m.encounter_id AND e.patient_id = m.patient_id
 WHERE a.is_measurable;
 
 CREATE TEMPORARY VIEW quality_unit_sums AS

@@ -1,4 +1,31 @@
+/// What came and went between two versions of a table, by the files whose rows did.
+public struct FileChange: Sendable {
+  /// Files whose rows came, as live at the later version.
+  public var came: [AddFile]
+  /// Files whose rows went, with the deletion vectors of the earlier version; without statistics.
+  public var went: [AddFile]
+
+  /// Bytes of the files that came and of those that went.
+  public var bytes: Int64 { (came + went).reduce(0) { $0 + $1.size } }
+  /// Whether no row came or went.
+  public var isNothing: Bool { came.isEmpty && went.isEmpty }
+}
+
 extension DeltaTable {
+  /// The files whose rows came and those whose rows went between two versions: the rows of `came` less those of `went`, as
+  /// bags, are exactly what changed. Rows that were only moved (compaction) are in neither.
+  ///
+  /// - Parameters:
+  ///   - version: the earlier version.
+  ///   - snapshot: the later version.
+  /// - Returns: nil if nobody can tell any more, as for `changedFiles`.
+  /// - Throws: errors of the store; `corruptLog`.
+  public func fileChange(after version: Int64, through snapshot: Snapshot) throws(DeltaError) -> FileChange? {
+    guard let changes = try changes(after: version, through: snapshot) else { return nil }
+    return FileChange(
+      came: changes.came.values.sorted { $0.path < $1.path }, went: changes.went.values.sorted { $0.path < $1.path })
+  }
+
   /// The files that hold every row that came or went between two versions. Rows that were only moved (compaction) do not
   /// count, nor files that came and went again.
   ///
@@ -11,7 +38,7 @@ extension DeltaTable {
   ///   got other columns or another partitioning.
   /// - Throws: errors of the store; `corruptLog`.
   public func changedFiles(after version: Int64, through snapshot: Snapshot) throws(DeltaError) -> [AddFile]? {
-    try changes(after: version, through: snapshot)?.files
+    try changes(after: version, through: snapshot)?.files.values.sorted { $0.path < $1.path }
   }
 
   /// The files that hold exactly the rows that came between two versions; nil if rows went too, or nobody can tell any
@@ -23,12 +50,10 @@ extension DeltaTable {
   /// - Throws: errors of the store; `corruptLog`.
   public func appendedFiles(after version: Int64, through snapshot: Snapshot) throws(DeltaError) -> [AddFile]? {
     guard let changes = try changes(after: version, through: snapshot), changes.isOnlyAppended else { return nil }
-    return changes.files
+    return changes.files.values.sorted { $0.path < $1.path }
   }
 
-  private func changes(
-    after version: Int64, through snapshot: Snapshot
-  ) throws(DeltaError) -> (files: [AddFile], isOnlyAppended: Bool)? {
+  private func changes(after version: Int64, through snapshot: Snapshot) throws(DeltaError) -> FileChanges? {
     guard version >= 0, version <= snapshot.version else { return nil }
     var changes = FileChanges()
     for next in version..<snapshot.version {
@@ -43,11 +68,10 @@ extension DeltaTable {
       }
       guard changes.note(actions, in: snapshot.metadata) else { return nil }
     }
-    let files = changes.files.values.sorted { $0.path < $1.path }
-    for file in files where snapshot.files[file.key] == nil && !FilePath.isAbsolute(file.path) {
+    for file in changes.files.values where snapshot.files[file.key] == nil && !FilePath.isAbsolute(file.path) {
       guard try store.attributes(file.decodedPath) != nil else { return nil }
     }
-    return (files, changes.isOnlyAppended)
+    return changes
   }
 }
 
@@ -56,6 +80,9 @@ struct FileChanges {
   private(set) var files: [String: AddFile] = [:]
   /// Whether no row has gone and every file's rows have all come.
   private(set) var isOnlyAppended = true
+  /// The files as they are after the commits so far, and as they were before, where rows of them changed.
+  private(set) var came: [String: AddFile] = [:]
+  private(set) var went: [String: AddFile] = [:]
   /// Files whose rows all came in the commits so far.
   private var fresh: Set<String> = []
 
@@ -65,15 +92,20 @@ struct FileChanges {
     for case .metadata(let value) in actions where !Self.hasSameColumns(value, metadata) { return false }
     for case .remove(let file) in actions where file.dataChange {
       isOnlyAppended = false
+      let isNew = came.removeValue(forKey: file.path) != nil
       if fresh.remove(file.path) != nil {
         files[file.path] = nil
         continue
       }
       guard let values = file.partitionValues ?? (metadata.partitionColumns.isEmpty ? [:] : nil) else { return false }
-      files[file.path] = AddFile(
-        path: file.path, partitionValues: values, size: file.size ?? 0, modificationTime: 0)
+      var old = AddFile(path: file.path, partitionValues: values, size: file.size ?? 0, modificationTime: 0)
+      files[file.path] = old
+      guard !isNew else { continue }
+      old.deletionVector = file.deletionVector
+      went[file.path] = old
     }
     for case .add(let file) in actions where file.dataChange {
+      came[file.path] = file
       if files[file.path] == nil, file.deletionVector == nil { fresh.insert(file.path) }
       if file.deletionVector != nil { isOnlyAppended = false }
       var bare = file

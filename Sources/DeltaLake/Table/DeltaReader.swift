@@ -1,3 +1,5 @@
+public import DuckDB
+
 /// Turns a snapshot into SQL that DuckDB runs.
 public struct DeltaReader {
   /// A parenthesised SELECT that gives the table's rows and columns, for a FROM clause:
@@ -28,6 +30,30 @@ public struct DeltaReader {
     let wanted: [AddFile]
     if let files { wanted = files } else { wanted = try snapshot.files(matching: filters) }
     return try ScanBuilder(snapshot, fields).sql(wanted)
+  }
+
+  /// Those of some files that hold a row which a restriction leaves.
+  ///
+  /// - Parameters:
+  ///   - files: live files of the version.
+  ///   - columns: what the restriction reads.
+  ///   - alias: what it calls the table.
+  ///   - restriction: SQL behind `FROM table AS alias`: a semi join or WHERE.
+  /// - Throws: errors of reading and of the SQL.
+  public static func filesWithRows(
+    of snapshot: Snapshot, among files: [AddFile], columns: [String], alias: String, restriction: String,
+    on connection: Connection
+  ) throws(DeltaError) -> [AddFile] {
+    var builder = ScanBuilder(snapshot, columns.compactMap { snapshot.schema[$0] })
+    builder.rowPlace = true
+    let scan = try builder.sql(files)
+    do {
+      let rows = try connection.query("SELECT DISTINCT __file FROM \(scan) AS \(alias) \(restriction)").rows()
+      let held = Set(rows.compactMap { $0[0].stringValue })
+      return files.filter { held.contains($0.path) }
+    } catch {
+      throw DeltaError(engine: error, "finding rows of \(snapshot.location)")
+    }
   }
 }
 

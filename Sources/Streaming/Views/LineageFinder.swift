@@ -5,10 +5,10 @@ internal import Pipelines
 
 /// Finds out by which values a view can be computed piecewise, by asking DuckDB's optimizer.
 ///
-/// A condition on a column of the view is put behind the view's SQL, over empty tables. Where the optimizer carries that
-/// condition down to the scan of an input, it has proved that only rows of the input that meet it matter for rows of the
-/// view that do. So the condition's argument at the scan is the partition that a row of the input belongs to. The proof
-/// covers groups, windows, joins, set operations and anything else; where there is none (a window across partitions, a
+/// That is by its partitions, or by a key of its rows. A condition on a column of the view is put behind the view's SQL,
+/// over empty tables. Where the optimizer carries that condition down to the scan of an input, it has proved that only
+/// rows of the input that meet it matter for rows of the view that do. So the condition's argument at the scan is the key that a row of the input belongs to. The proof
+/// covers groups, windows, joins, set operations and anything else; where there is none (a window across keys, a
 /// LIMIT), the condition stays above.
 struct LineageFinder {
   /// Two conditions. Both mean nothing to the optimizer beyond what they say.
@@ -64,12 +64,13 @@ struct LineageFinder {
     self.tables = tables
   }
 
+  /// - Parameter names: The key columns, as far as the view has them.
   /// - Throws: the view's SQL does not bind.
-  func find() throws -> ViewLineage {
+  func find(by names: [String]) throws -> ViewLineage {
     let columns = try connection.columns(of: sql)
     var lineage = ViewLineage(columns: columns, keyColumns: [], inputs: tables.map { ViewInput(table: $0, keys: []) })
     var found: [(column: Column, expressions: [[String]])] = []
-    for name in view.partitionedBy {
+    for name in names {
       guard let column = columns.first(where: { $0.name.lowercased() == name.lowercased() }) else { continue }
       found.append((column, expressions(for: column)))
     }

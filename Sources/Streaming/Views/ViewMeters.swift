@@ -49,6 +49,7 @@ public final class ViewMeters: Sendable {
     case .partitions(let count):
       kind = "partitions"
       partitions[pipeline, report.view].add(Int64(count))
+    case .keys: kind = "keys"
     case .whole: kind = "whole"
     }
     refreshes[pipeline, report.view, kind].add()

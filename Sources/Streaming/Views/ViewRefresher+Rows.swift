@@ -17,7 +17,8 @@ extension ViewRefresher {
     if view.properties[orderProperty]?.lowercased() == "z" {
       return Snapshot.clustered("(\(select))", by: view.clusteredBy)
     }
-    return "\(select) ORDER BY \(view.clusteredBy.map { SQL.quote(identifier: $0) }.joined(separator: ", "))"
+    return
+      "SELECT * FROM (\(select)\n) ORDER BY \(view.clusteredBy.map { SQL.quote(identifier: $0) }.joined(separator: ", "))"
   }
 
   /// Has another engine compute the view's rows and gives the SELECT that reads them, in the types of the embedded one.

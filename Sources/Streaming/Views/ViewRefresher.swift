@@ -6,9 +6,9 @@ public import Pipelines
 
 /// Brings the materialized views of one pipeline up to date with the tables that they read.
 ///
-/// A refresh compares the versions of the inputs that a view reflects, which its table holds, with their newest. For a
-/// partitioned view it finds the partitions that changed rows touch, computes these from the inputs' whole rows of them,
-/// and replaces them in one commit, which holds the new positions too. A refresh that is cut off leaves nothing but files
+/// A refresh compares the versions of the inputs that a view reflects, which its table holds, with their newest. It finds
+/// the partitions, or the keys of rows, that changed rows touch, computes these from all the inputs' rows that belong to
+/// them, and replaces them in one commit, which holds the new positions too. A refresh that is cut off leaves nothing but files
 /// that no version names; one that is repeated finds nothing to do. Of two processes that refresh one view at once, one
 /// commits, and the other looks again.
 ///
@@ -31,16 +31,16 @@ public final class ViewRefresher {
 
   /// The pipeline.
   public let pipeline: Pipeline
-  private let lake: Lake
+  let lake: Lake
   private let registry: ModelRegistry?
-  private let engine: (any ViewEngine)?
+  let engine: (any ViewEngine)?
   let connection: Connection
   private var models: LiveModels?
   private var probing: Connection?
   private var tables: [String: DeltaTable] = [:]
   /// What is known of the pipeline's tables; made when the first view is written.
   private lazy var catalogue = Catalogue([pipeline], lake: lake, connection: connection)
-  private var lineages: [String: (inputs: [String: String], lineage: ViewLineage)] = [:]
+  private var lineages: [LineageKey: (inputs: [String: String], lineage: ViewLineage)] = [:]
   /// Called between the writing of a view's files and its commit.
   var willCommit: (() throws -> Void)?
 
@@ -94,24 +94,15 @@ public final class ViewRefresher {
     }
   }
 
-  /// The tables of which a change makes a partitioned view be computed whole, because nothing proves which partitions their
-  /// rows belong to; nil if a table or model that it needs does not exist yet, so that nobody can tell.
+  /// The tables of which a change makes a view be computed whole, because nothing proves which partitions or keys their rows
+  /// belong to; nil if a table or model that it needs does not exist yet, so that nobody can tell.
   public func tablesWithoutPartitions(of view: TableDefinition) throws -> [String]? {
     guard try prepareModels(ViewState.models(of: view, in: pipeline)) == nil,
       let inputs = try inputs(of: view).snapshots
     else { return nil }
-    let lineage = try lineage(of: view, inputs)
-    return lineage.tables.filter { !lineage.tellsPartitions($0) }
-  }
-
-  /// Trims the logs of the views and deletes files that no version within the retention names.
-  public func tidy() throws {
-    for view in pipeline.materializedViews where DeltaTable.exists(at: lake.location(ofTable: view.name)) {
-      let table = try lake.table(named: view.name)
-      guard ViewState(try table.snapshot()).owner == pipeline.name else { continue }
-      try table.cleanUpLog(keeping: 1_000)
-      _ = try table.vacuum()
-    }
+    let partitions = try lineage(of: view, inputs, by: .partitions)
+    let keys = try lineage(of: view, inputs, by: .keys)
+    return partitions.tables.filter { !partitions.tellsKeys($0) && !keys.tellsKeys($0) }
   }
 
   // MARK: One attempt
@@ -125,7 +116,7 @@ public final class ViewRefresher {
     guard let inputs = found.snapshots else {
       return ViewReport(view: view.name, outcome: .waiting("table \(found.missing ?? "")"))
     }
-    let lineage = try lineage(of: view, inputs)
+    let lineage = try lineage(of: view, inputs, by: .partitions)
     let versions = try asked.reduce(into: [:]) { $0[$1] = try models?.model($1)?.card.version }
     let fingerprint = try ViewState.fingerprint(
       of: view, in: pipeline, columns: lineage.columns, modelVersions: versions)
@@ -138,6 +129,7 @@ public final class ViewRefresher {
       return try commit(Replacement(removed: [], added: [], operation: "REFRESH"), work, .unchanged, as: nil)
     case .whole(let reason): return try commit(work, .whole(reason), touched: nil)
     case .partitions(let touched, let count): return try commit(work, .partitions(count), touched: touched)
+    case .keys(let touched, let count): return try commit(work, .keys(count), touched: touched)
     }
   }
 
@@ -157,55 +149,31 @@ public final class ViewRefresher {
     }
   }
 
-  private enum Plan {
-    /// No row changed, in at most so many versions of an input.
-    case nothing(lag: Int64)
-    case whole(String)
-    case partitions(TouchedPartitions, Int)
-  }
-
-  private func plan(_ work: Work, _ mode: Mode) throws -> Plan {
-    let state = ViewState(work.base)
-    if mode == .full { return .whole(Self.askedFor) }
-    guard let definition = state.definition else { return .whole("first refresh") }
-    guard definition == work.fingerprint else { return .whole("another definition") }
-    var changed: [(name: String, snapshot: Snapshot, files: [AddFile])] = []
-    var lag: Int64 = 0
-    for name in work.lineage.tables {
-      let snapshot = try work.input(name)
-      guard let position = state.position(in: snapshot, named: name) else { return .whole("\(name) was made anew") }
-      guard position <= snapshot.version else { return .whole("\(name) was set back") }
-      lag = max(lag, snapshot.version - position)
-      guard position < snapshot.version else { continue }
-      guard let files = try inputTable(name).changedFiles(after: position, through: snapshot) else {
-        return .whole("the log of \(name) no longer tells what changed")
-      }
-      if !files.isEmpty { changed.append((name, snapshot, files)) }
-    }
-    if changed.isEmpty { return .nothing(lag: lag) }
-    if let engine { return .whole("changed inputs, on \(engine.name)") }
-    guard !work.lineage.keyColumns.isEmpty else { return .whole("changed inputs") }
-    for (name, _, _) in changed where !work.lineage.tellsPartitions(name) {
-      return .whole("changes of \(name) do not tell partitions")
-    }
-    let touched = try TouchedPartitions(work.lineage, connection: connection)
-    for (name, snapshot, files) in changed { try touched.add(files, of: snapshot, named: name) }
-    return .partitions(touched, try touched.count())
-  }
-
   /// Computes, writes and commits; nil if another writer was faster.
-  private func commit(_ work: Work, _ outcome: ViewReport.Outcome, touched: TouchedPartitions?) throws -> ViewReport? {
+  private func commit(_ work: Work, _ outcome: ViewReport.Outcome, touched: TouchedKeys?) throws -> ViewReport? {
     let definition = touched == nil ? try redefined(work) : nil
-    let select = try engine.map { try computed(work, on: $0) } ?? select(work, touched)
+    var select = try engine.map { try computed(work, on: $0) } ?? select(work, touched)
     if definition != nil, let report = try unchangedRows(work, select, outcome) { return report }
+    var removed = Array(work.base.files)
+    if let touched {
+      if case .keys = outcome {
+        removed = try touched.filesWithRows(of: work.base)
+        if !removed.isEmpty { select = try keeping(removed, of: work, besides: select, touched) }
+      } else {
+        removed = try touched.files(of: work.base)
+      }
+      select = Self.ordered(select, work.view)
+    }
     let added = try DeltaWriter(connection: connection).write(select, into: work.table, as: definition ?? work.base)
-    let removed = try touched?.files(of: work.base) ?? Array(work.base.files)
     try willCommit?()
     var replacement = Replacement(removed: removed, added: added, operation: "REFRESH")
     switch outcome {
     case .partitions(let count):
       replacement.parameters["mode"] = "partitions"
       replacement.metrics["numPartitions"] = String(count)
+    case .keys(let count):
+      replacement.parameters["mode"] = "keys"
+      replacement.metrics["numKeys"] = String(count)
     case .whole(let reason):
       replacement.parameters["mode"] = "whole"
       replacement.parameters["reason"] = reason
@@ -233,18 +201,19 @@ public final class ViewRefresher {
     }
   }
 
-  /// The SQL of the rows to write.
-  private func select(_ work: Work, _ touched: TouchedPartitions?) throws -> String {
+  /// The SQL of the computed rows, in the view's order where it is the whole view.
+  private func select(_ work: Work, _ touched: TouchedKeys?) throws -> String {
     var place = 0
     let rows = try pipeline.select(work.view) { reference in
       defer { place += 1 }
       let snapshot = try work.input(reference.name)
-      let input = work.lineage.inputs[place]
-      if let touched, input.tellsPartitions { return try touched.rows(of: snapshot, at: input) }
+      if let touched, touched.lineage.inputs[place].tellsKeys {
+        return try touched.rows(of: snapshot, at: touched.lineage.inputs[place])
+      }
       return try DeltaReader.scanSQL(snapshot)
     }
-    return Self.ordered(
-      "SELECT \(Self.list(work.lineage.columns)) FROM (\(rows)\n) AS v \(touched?.join() ?? "")", work.view)
+    let select = "SELECT \(Self.list(work.lineage.columns)) FROM (\(rows)\n) AS v"
+    return touched.map { "\(select) \($0.join())" } ?? Self.ordered(select, work.view)
   }
 
   /// The columns as they are stored: DuckDB adds whole numbers up in 128 bits, Spark and Delta tables in 64.
@@ -291,16 +260,28 @@ public final class ViewRefresher {
   }
 
   /// The table of an input. It is kept open, unless its folder was made anew.
-  private func inputTable(_ name: String) throws -> DeltaTable {
+  func inputTable(_ name: String) throws -> DeltaTable {
     if let table = tables[name.lowercased()] { return table }
     let table = try lake.table(named: name)
     tables[name.lowercased()] = table
     return table
   }
 
-  private func lineage(of view: TableDefinition, _ inputs: [String: Snapshot]) throws -> ViewLineage {
+  /// By what a view may be computed piecewise.
+  enum Pieces {
+    case partitions
+    case keys
+  }
+
+  private struct LineageKey: Hashable {
+    var view: String
+    var pieces: Pieces
+  }
+
+  func lineage(of view: TableDefinition, _ inputs: [String: Snapshot], by pieces: Pieces) throws -> ViewLineage {
     let schemas = inputs.mapValues(\.metadata.schemaString)
-    if let known = lineages[view.name], known.inputs == schemas { return known.lineage }
+    let key = LineageKey(view: view.name, pieces: pieces)
+    if let known = lineages[key], known.inputs == schemas { return known.lineage }
     let probing = try self.probing ?? LineageFinder.probingConnection(models: models)
     self.probing = probing
     let lineage = try LineageFinder(view, of: pipeline, probing: probing) { name in
@@ -308,8 +289,8 @@ public final class ViewRefresher {
         throw StreamingError.unknownTable(name: name, lake: lake.root)
       }
       return try connection.columns(of: "SELECT * FROM \(try DeltaReader.scanSQL(snapshot, files: []))")
-    }.find()
-    lineages[view.name] = (schemas, lineage)
+    }.find(by: view.partitionedBy + (pieces == .keys ? Self.keyColumn(of: view) : []))
+    lineages[key] = (schemas, lineage)
     return lineage
   }
 

@@ -8,6 +8,8 @@ public struct ViewReport: Sendable, Hashable {
     case waiting(String)
     /// These many partitions, from the rows of the inputs that belong to them.
     case partitions(Int)
+    /// The rows of these many keys, from the rows of the inputs that belong to them.
+    case keys(Int)
     /// Every row, for this reason.
     case whole(String)
   }
@@ -36,7 +38,7 @@ public struct ViewReport: Sendable, Hashable {
   /// Whether a version was written.
   public var didWrite: Bool {
     switch outcome {
-    case .partitions, .whole: true
+    case .partitions, .keys, .whole: true
     case .unchanged, .waiting: false
     }
   }

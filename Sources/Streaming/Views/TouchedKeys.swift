@@ -1,11 +1,12 @@
 internal import DeltaLake
 internal import DuckDB
 
-/// The key values of a view that changed rows of its inputs touch, in a temporary table of a connection.
-struct TouchedPartitions {
+/// The values of a view's key columns that changed rows of its inputs touch, in a temporary table of a connection.
+struct TouchedKeys {
   private static let table = "lakeward_touched"
 
-  private let lineage: ViewLineage
+  /// By what the keys were found.
+  let lineage: ViewLineage
   private let connection: Connection
   private let keys: [String]
 
@@ -21,10 +22,21 @@ struct TouchedPartitions {
     try connection.execute("CREATE OR REPLACE TEMP TABLE \(Self.table) (\(columns.joined(separator: ", ")))")
   }
 
-  /// Adds what the rows of some files of a table touch.
-  func add(_ files: [AddFile], of snapshot: Snapshot, named table: String) throws {
-    guard !files.isEmpty else { return }
-    let scan = try DeltaReader.scanSQL(snapshot, files: files)
+  /// Adds what the rows touch that came to a table and that went.
+  /// - Parameter exactly: Whether rows that were only written anew into another file are left out. It costs a comparison of
+  ///   all rows of the files.
+  func add(_ change: FileChange, of snapshot: Snapshot, named table: String, exactly: Bool) throws {
+    guard !change.isNothing else { return }
+    let came = try DeltaReader.scanSQL(snapshot, files: change.came)
+    let went = try DeltaReader.scanSQL(snapshot, files: change.went)
+    let scan =
+      if change.went.isEmpty {
+        came
+      } else if exactly, !change.came.isEmpty {
+        "((FROM \(came) EXCEPT ALL FROM \(went)) UNION ALL (FROM \(went) EXCEPT ALL FROM \(came)))"
+      } else {
+        "(FROM \(came) UNION ALL FROM \(went))"
+      }
     var seen: Set<[String]> = []
     for input in lineage.inputs where input.table.lowercased() == table.lowercased() {
       for expressions in input.combinations where seen.insert(expressions).inserted {
@@ -48,6 +60,15 @@ struct TouchedPartitions {
       let chosen = input.combinations.map { "EXISTS (SELECT 1 FROM \(Self.table) AS t WHERE \(matches($0)))" }
       return "(SELECT * FROM \(try DeltaReader.scanSQL(snapshot)) WHERE \(chosen.joined(separator: " OR ")))"
     }
+    let (files, condition) = try candidates(snapshot, expressions)
+    var scan = try DeltaReader.scanSQL(snapshot, files: files)
+    if !condition.isEmpty { scan = "(SELECT * FROM \(scan) WHERE \(condition))" }
+    return "(SELECT r.* FROM \(scan) AS r SEMI JOIN \(Self.table) AS t ON \(matches(expressions)))"
+  }
+
+  /// The files of a table that can hold rows of these keys, and a condition that such rows meet, empty for none.
+  private func candidates(_ snapshot: Snapshot, _ expressions: [String]) throws -> (files: [AddFile], condition: String)
+  {
     var files = Array(snapshot.files)
     var conditions: [String] = []
     for (key, expression) in zip(keys, expressions) {
@@ -56,18 +77,33 @@ struct TouchedPartitions {
       files = files.filter { kept.contains($0.key) }
       if !bounds.condition.isEmpty { conditions.append(bounds.condition) }
     }
-    var scan = try DeltaReader.scanSQL(snapshot, files: files)
-    if !conditions.isEmpty { scan = "(SELECT * FROM \(scan) WHERE \(conditions.joined(separator: " AND ")))" }
-    return "(SELECT r.* FROM \(scan) AS r SEMI JOIN \(Self.table) AS t ON \(matches(expressions)))"
+    return (files, conditions.joined(separator: " AND "))
   }
 
   private func matches(_ expressions: [String]) -> String {
     zip(keys, expressions).map { "t.\($0) IS NOT DISTINCT FROM (\($1))" }.joined(separator: " AND ")
   }
 
-  /// A condition on rows of the view, which must be called `v`.
-  func join() -> String {
-    "SEMI JOIN \(Self.table) AS t ON \(matches(lineage.keyColumns.map { "v.\(SQL.quote(identifier: $0))" }))"
+  /// A condition on rows of the view, which must be called `v`: that they have one of these keys, or none.
+  func join(_ kind: Kind = .having) -> String {
+    "\(kind.rawValue) JOIN \(Self.table) AS t ON \(matches(keyNames.map { "v.\($0)" }))"
+  }
+
+  /// Which rows a join leaves.
+  enum Kind: String {
+    case having = "SEMI"
+    case lacking = "ANTI"
+  }
+
+  private var keyNames: [String] { lineage.keyColumns.map { SQL.quote(identifier: $0) } }
+
+  /// The stored files of the view that hold rows of these keys.
+  func filesWithRows(of snapshot: Snapshot) throws -> [AddFile] {
+    let possible = try candidates(snapshot, keyNames).files
+    guard !possible.isEmpty else { return [] }
+    let held = try DeltaReader.filesWithRows(
+      of: snapshot, among: possible, columns: lineage.keyColumns, alias: "v", restriction: join(), on: connection)
+    return held
   }
 
   /// The stored files of the view's partitions that are touched.
