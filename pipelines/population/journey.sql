@@ -1,42 +1,46 @@
 -- Platform 2: the way of a patient with a condition: encounter, diagnosis, medication, recovery.
+CREATE MATERIALIZED VIEW journey_diagnoses
+CLUSTER BY (patient_id, code)
+COMMENT 'First diagnosis of each disorder of a patient'
+AS
+SELECT
+  patient_id,
+  code,
+  min(onset_date) AS diagnosed_on,
+  min_by(description, concat(CAST(onset_date AS STRING), description)) AS condition,
+  nullif(min_by(coalesce(encounter_id, ''), concat(CAST(onset_date AS STRING), coalesce(encounter_id, ''))), '') AS encounter_id,
+  -- Recovered when the last record of the disorder has ended.
+  CASE WHEN count(*) = count(resolved_date) THEN max(resolved_date) END AS recovered_on,
+  count(*) AS records
+FROM silver_conditions
+WHERE is_disorder
+GROUP BY patient_id, code;
+
+-- A medication counts when the condition is its reason; it may be written up to a day before the local date of onset.
+CREATE TEMPORARY VIEW journey_treatments AS
+SELECT
+  d.patient_id, d.code,
+  min(CAST(m.started_at AS DATE)) AS medicated_on,
+  min_by(m.description, concat(CAST(m.started_at AS STRING), m.description)) AS first_drug,
+  count(DISTINCT m.code) AS drugs
+FROM journey_diagnoses AS d
+JOIN silver_medications AS m ON m.patient_id = d.patient_id AND m.reason_code = d.code
+WHERE datediff(CAST(m.started_at AS DATE), d.diagnosed_on) BETWEEN -1 AND 365
+GROUP BY d.patient_id, d.code;
+
 CREATE MATERIALIZED VIEW gold_patient_journeys
 CLUSTER BY (code, patient_id)
 COMMENT 'One row per patient and disorder: first diagnosis, time to medication, encounters in the year before and after diagnosis and treatment, recovery, length'
+TBLPROPERTIES ('lakeward.key' = 'patient_id')
 AS
 WITH
-first_diagnosis AS (
-  SELECT
-    patient_id,
-    code,
-    min(onset_date) AS diagnosed_on,
-    min_by(description, concat(CAST(onset_date AS STRING), description)) AS condition,
-    nullif(min_by(coalesce(encounter_id, ''), concat(CAST(onset_date AS STRING), coalesce(encounter_id, ''))), '') AS encounter_id,
-    -- Recovered when the last record of the disorder has ended.
-    CASE WHEN count(*) = count(resolved_date) THEN max(resolved_date) END AS recovered_on,
-    count(*) AS records
-  FROM silver_conditions
-  WHERE is_disorder
-  GROUP BY patient_id, code
-),
--- A medication counts when the condition is its reason; it may be written up to a day before the local date of onset.
-treatment AS (
-  SELECT
-    d.patient_id, d.code,
-    min(CAST(m.started_at AS DATE)) AS medicated_on,
-    min_by(m.description, concat(CAST(m.started_at AS STRING), m.description)) AS first_drug,
-    count(DISTINCT m.code) AS drugs
-  FROM first_diagnosis AS d
-  JOIN silver_medications AS m ON m.patient_id = d.patient_id AND m.reason_code = d.code
-  WHERE datediff(CAST(m.started_at AS DATE), d.diagnosed_on) BETWEEN -1 AND 365
-  GROUP BY d.patient_id, d.code
-),
 visits AS (
   SELECT
     d.patient_id, d.code,
     sum(CASE WHEN CAST(e.started_at AS DATE) < d.diagnosed_on THEN 1 ELSE 0 END) AS encounters_before,
     sum(CASE WHEN CAST(e.started_at AS DATE) >= d.diagnosed_on THEN 1 ELSE 0 END) AS encounters_after,
     max(CAST(e.started_at AS DATE)) AS last_encounter_on
-  FROM first_diagnosis AS d
+  FROM journey_diagnoses AS d
   JOIN silver_encounters AS e ON e.patient_id = d.patient_id
   WHERE abs(datediff(CAST(e.started_at AS DATE), d.diagnosed_on)) <= 365
   GROUP BY d.patient_id, d.code
@@ -46,7 +50,7 @@ visits_around_treatment AS (
     t.patient_id, t.code,
     sum(CASE WHEN CAST(e.started_at AS DATE) < t.medicated_on THEN 1 ELSE 0 END) AS encounters_before,
     sum(CASE WHEN CAST(e.started_at AS DATE) > t.medicated_on THEN 1 ELSE 0 END) AS encounters_after
-  FROM treatment AS t
+  FROM journey_treatments AS t
   JOIN silver_encounters AS e ON e.patient_id = t.patient_id
   WHERE abs(datediff(CAST(e.started_at AS DATE), t.medicated_on)) <= 365
   GROUP BY t.patient_id, t.code
@@ -74,9 +78,9 @@ SELECT
     WHEN p.death_date IS NOT NULL THEN 'died'
     ELSE 'ongoing'
   END AS outcome
-FROM first_diagnosis AS d
+FROM journey_diagnoses AS d
 CROSS JOIN population_period AS w
-LEFT JOIN treatment AS t ON t.patient_id = d.patient_id AND t.code = d.code
+LEFT JOIN journey_treatments AS t ON t.patient_id = d.patient_id AND t.code = d.code
 LEFT JOIN visits AS v ON v.patient_id = d.patient_id AND v.code = d.code
 LEFT JOIN visits_around_treatment AS r ON r.patient_id = d.patient_id AND r.code = d.code
 LEFT JOIN silver_patients AS p ON p.patient_id = d.patient_id

@@ -64,19 +64,22 @@ struct LineageFinder {
     self.tables = tables
   }
 
-  /// - Parameter names: The key columns, as far as the view has them.
+  /// - Parameters:
+  ///   - names: The columns to look at, as far as the view has them: those are taken that most places tell.
+  ///   - key: A column that must be among them; nil for none.
   /// - Throws: the view's SQL does not bind.
-  func find(by names: [String]) throws -> ViewLineage {
+  func find(by names: [String], with key: String? = nil) throws -> ViewLineage {
     let columns = try connection.columns(of: sql)
     var lineage = ViewLineage(columns: columns, keyColumns: [], inputs: tables.map { ViewInput(table: $0, keys: []) })
     var found: [(column: Column, expressions: [[String]])] = []
-    for name in names {
+    for name in names + (key.map { [$0] } ?? []) {
       guard let column = columns.first(where: { $0.name.lowercased() == name.lowercased() }) else { continue }
       found.append((column, expressions(for: column)))
     }
     // The columns that most places tell, and of these all that the same places tell.
     func places(_ expressions: [[String]]) -> [Bool] { expressions.map { !$0.isEmpty } }
-    let most = found.map { places($0.expressions) }.max { one, other in
+    let wanted = key.map { key in found.filter { $0.column.name.lowercased() == key.lowercased() } } ?? found
+    let most = wanted.map { places($0.expressions) }.max { one, other in
       one.count { $0 } < other.count { $0 }
     }
     guard let most, most.contains(true) else { return lineage }

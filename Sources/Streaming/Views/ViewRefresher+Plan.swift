@@ -25,13 +25,13 @@ extension ViewRefresher {
   /// rows are looked for, which costs a scan of the key in all inputs.
   private static let partitionShare = 0.25
   private static let fewPartitions = 8
-  private static let smallBytes: Int64 = 16 << 20
+  private static let smallBytes: Int64 = 1 << 20
   /// Where more of an input than this share has changed, all of it is computed. Inputs that are small are not asked.
   private static let keyShare = 1.0 / 3
-  private static let comparedBytes: Int64 = 64 << 20
+  private static let comparedBytes: Int64 = 24 << 20
 
-  static func keyColumn(of view: TableDefinition) -> [String] {
-    (view.properties[keyProperty] ?? view.clusteredBy.first).map { [$0] } ?? []
+  static func keyColumn(of view: TableDefinition) -> String? {
+    view.properties[keyProperty] ?? view.clusteredBy.first
   }
 
   func plan(_ work: Work, _ mode: Mode) throws -> Plan {

@@ -39,9 +39,9 @@ extension ViewRefresher {
   /// views that read this one have nothing to do. Nil where there is something to write.
   func unchangedRows(_ work: Work, _ select: String, _ outcome: ViewReport.Outcome) throws -> ViewReport?? {
     let state = ViewState(work.base)
-    guard case .whole(let reason) = outcome, reason != Self.askedFor, state.definition == work.fingerprint,
-      work.base.files.count > 0
-    else { return nil }
+    guard case .whole(let reason) = outcome, reason != Self.askedFor, state.definition == work.fingerprint else {
+      return nil
+    }
     let known = work.base.files.reduce(Int64(0)) { $0 + ($1.rowCount ?? Self.comparedRows) }
     guard known < Self.comparedRows else { return nil }
     let old = try DeltaReader.scanSQL(work.base)

@@ -289,7 +289,7 @@ public final class ViewRefresher {
         throw StreamingError.unknownTable(name: name, lake: lake.root)
       }
       return try connection.columns(of: "SELECT * FROM \(try DeltaReader.scanSQL(snapshot, files: []))")
-    }.find(by: view.partitionedBy + (pieces == .keys ? Self.keyColumn(of: view) : []))
+    }.find(by: view.partitionedBy, with: pieces == .keys ? Self.keyColumn(of: view) : nil)
     lineages[key] = (schemas, lineage)
     return lineage
   }
