@@ -26,6 +26,7 @@ import Testing
     try supplies(lake, Truth(folder, "supplies"))
     try outbreaks(lake, Truth(folder, "outbreaks"), Truth(folder, "outbreak_cases"))
     try diseases(lake, Truth(folder, "diseases"))
+    try RiskModels(lake: lake, truth: "\(folder)/truth").learnWhatIsPlanted()
     try shared(lake)
   }
 

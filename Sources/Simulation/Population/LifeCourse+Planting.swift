@@ -27,6 +27,8 @@ extension LifeCourse {
 
   /// No stay of chance begins within so many days after another, so that every readmission is a planted one.
   private static let quietDays: Int32 = 46
+  /// What multiplies a hospital's chance of an unplanned return for people with no chronic disease, one, two, and more.
+  private static let burden = [0.5, 1, 1.7, 2.4]
 
   /// Adds the cases of outbreaks in the person's county.
   mutating func plant(_ outbreaks: [Outbreak], county: String, _ random: inout SeededRandom) -> [(Outbreak, Int32)] {
@@ -72,15 +74,17 @@ extension LifeCourse {
     _ random: inout SeededRandom
   ) -> Int32? {
     let draw = random.uniform()
+    let diseases = chronicDiseases(on: endDay)
+    let chance = organization.readmissionChance * Self.burden[min(diseases, Self.burden.count - 1)]
     let gap = Int32(random.integer(below: 30))
     let length = Int64(86_400 * random.uniform(in: 1.2...5))
     let kind: Stay.Kind
     let start: Int64
     switch draw {
-    case ..<organization.readmissionChance: (kind, start) = (.unplanned, morning(endDay + 1 + gap, &random))
-    case ..<(organization.readmissionChance + 0.03): (kind, start) = (.planned, morning(endDay + 1 + gap, &random))
-    case ..<(organization.readmissionChance + 0.07): (kind, start) = (.late, morning(endDay + 31 + gap, &random))
-    case ..<(organization.readmissionChance + 0.09): (kind, start) = (.transfer, end + 3_600)
+    case ..<chance: (kind, start) = (.unplanned, morning(endDay + 1 + gap, &random))
+    case ..<(chance + 0.03): (kind, start) = (.planned, morning(endDay + 1 + gap, &random))
+    case ..<(chance + 0.07): (kind, start) = (.late, morning(endDay + 31 + gap, &random))
+    case ..<(chance + 0.09): (kind, start) = (.transfer, end + 3_600)
     default: return nil
     }
     var visit = Visit(start: start, reason: .returned(episode: episode))

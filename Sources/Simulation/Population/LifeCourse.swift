@@ -81,6 +81,9 @@ struct LifeCourse {
     firstDay + Int32((chronic.onset * 1.8 - 0.8) * span)
   }
 
+  /// How many chronic diseases the person has on a day, known to a doctor or not.
+  func chronicDiseases(on day: Int32) -> Int { person.chronic.count { onsetDay(of: $0) <= day } }
+
   /// Levels of the person during a visit.
   ///
   /// - Parameter treated: For each of the person's chronic diseases whether treatment has begun.
