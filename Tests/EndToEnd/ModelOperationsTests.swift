@@ -7,11 +7,14 @@ import Testing
 /// A model's life beside a running pipeline: drift that is told, training again, a version that goes live on the way.
 @Suite struct ModelOperationsTests {
   /// A pipeline of two features that learns quickly, with its labelled rows as a file.
-  private static func lake() throws -> TestLake {
+  private static func lake(retrain: String = "on_drift: true, at_most_every: 1 s") throws -> TestLake {
     let lake = try TestLake()
     let folder = lake.directory.file("pipelines/wounds")
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    for (name, text) in [("pipeline.yml", definition), ("tables.sql", tables), ("training.sql", training)] {
+    for (name, text) in [
+      ("pipeline.yml", definition + "    retrain: { \(retrain) }\n"), ("tables.sql", tables),
+      ("training.sql", training),
+    ] {
       try text.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8)
     }
     try
@@ -42,7 +45,7 @@ import Testing
         label: infected
         group: patient_id
         algorithm: logistic-regression
-        retrain: { on_drift: true, at_most_every: 1 s }
+
     """
   private static let tables = """
     CREATE STREAMING TABLE silver_wounds AS
@@ -151,6 +154,61 @@ import Testing
     let alerts = try lake.run("alerts", "list", "--format", "csv").output
     let drifting = alerts.split(separator: "\n").filter { $0.contains("The model infection drifts") }
     #expect(drifting.count == 1 && drifting[0].contains("advisory"), "\(alerts)")
+  }
+
+  /// A model that has grown old is trained again beside the stream, once.
+  @Test func anOldModelIsTrainedAgainAsACandidate() throws {
+    let lake = try Self.lake(retrain: "every: 30 days")
+    try lake.run("train", "infection", "--data", lake.directory.file("labelled.csv"))
+    let records = Self.cases(600, seed: 2)
+    let outcomes = records.map { "\($0.patient),\($0.time),\($0.isIll ? 1 : 0)\n" }.joined()
+    try ("patient_id,time,outcome\n" + outcomes).write(
+      toFile: lake.directory.file("outcomes.csv"), atomically: true, encoding: .utf8)
+    try lake.run("models", "outcomes", "infection", lake.directory.file("outcomes.csv"))
+    try Self.land(records, as: "young", in: lake)
+    #expect(try !lake.run("run", "wounds", "--once").errors.contains("trained again"))
+    let card = lake.lake + "/models/infection/1/model.json"
+    let text = try String(contentsOfFile: card, encoding: .utf8)
+    let old = Date(timeIntervalSinceNow: -31 * 86_400).formatted(.iso8601)
+    try text.replacing(/"createdAt" ?: ?"[^"]*"/, with: "\"createdAt\" : \"\(old)\"")
+      .write(toFile: card, atomically: true, encoding: .utf8)
+    try Self.land(Self.cases(300, seed: 3), as: "old", in: lake)
+    let run = try lake.run("run", "wounds", "--once")
+    #expect(run.errors.contains("infection version 2 was trained again (") && run.errors.contains("it is a candidate"))
+    #expect(try Self.versions(lake).map { $0.contains("live") } == [true, false])
+    try Self.land(Self.cases(300, seed: 4), as: "older", in: lake)
+    #expect(try !lake.run("run", "wounds", "--once").errors.contains("trained again"))
+    #expect(try lake.count("SELECT count(*) FROM {gold_wounds} WHERE model_version = '1'") == 1_200)
+  }
+
+  /// The scheduler inside `lakeward run` trains by the clock; what scores the stream stays what it was.
+  @Test func theSchedulerTrainsACandidate() throws {
+    let lake = try Self.lake()
+    let labelled = lake.directory.file("labelled.csv")
+    try lake.run("train", "infection", "--data", labelled)
+    let settings = lake.directory.file("lakeward.yml")
+    let text = try String(contentsOfFile: settings, encoding: .utf8)
+    let job =
+      "schedule:\n  retrain: { run: [train, infection, --data, \"\(labelled)\", --no-promote], cron: \"* * * * *\" }\n"
+    try (text + job).write(toFile: settings, atomically: true, encoding: .utf8)
+    let process = try lake.start("run", "wounds")
+    defer { process.signal(9) }
+    let end = ContinuousClock.now + .seconds(240)
+    while try Self.versions(lake).count < 2, ContinuousClock.now < end { Thread.sleep(forTimeInterval: 0.5) }
+    try Self.land(Self.cases(200, seed: 2), as: "afterwards", in: lake)
+    func scored() throws -> Int64 {
+      guard FileManager.default.fileExists(atPath: lake.location("gold_wounds") + "/_delta_log") else { return 0 }
+      return try lake.count("SELECT count(*) FROM {gold_wounds} WHERE model_version = '1'")
+    }
+    while try scored() < 200, ContinuousClock.now < end { Thread.sleep(forTimeInterval: 0.5) }
+    process.signal(2)
+    #expect(try process.wait(seconds: 60).status == 0)
+    let versions = try Self.versions(lake)
+    #expect(versions.count >= 2 && versions[0].contains("live"), "\(versions)")
+    #expect(versions.dropFirst().allSatisfy { $0.contains("candidate") }, "\(versions)")
+    #expect(try scored() == 200)
+    #expect(
+      try lake.count("SELECT count(*) FROM {schedule_history} WHERE job = 'retrain' AND outcome = 'succeeded'") > 0)
   }
 
   /// A promoted version scores from the next micro-batch on, and every row says which version scored it.
