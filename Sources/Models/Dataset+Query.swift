@@ -24,7 +24,8 @@ extension Dataset {
       truth = "(CASE WHEN \(text) IS NOT NULL THEN CASE \(text) \(cases) ELSE -1 END END)::DOUBLE"
     }
     let instant = time.map { "epoch_us(\(SQL.quote(identifier: $0))::TIMESTAMP)" } ?? "NULL::BIGINT"
-    let kinds = attributes.map { "coalesce(\(SQL.quote(identifier: $0))::VARCHAR, 'unknown')" }
+    let unknown = SQL.quote(literal: Self.unknownAttribute)
+    let kinds = attributes.map { "coalesce(\(SQL.quote(identifier: $0))::VARCHAR, \(unknown))" }
     let columns = [truth] + quotedFeatures + [instant] + kinds
     let order = (2...columns.count + 2).map(String.init).joined(separator: ", ")
     let query = """

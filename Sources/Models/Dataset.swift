@@ -21,6 +21,9 @@ public struct Dataset: Sendable {
   /// Rows that were left out because they had no label.
   public internal(set) var unlabelledRows = 0
 
+  /// What stands for an attribute that a row does not tell.
+  static let unknownAttribute = "unknown"
+
   /// An empty dataset; without `classes` a binary one.
   public init(features: [String], classes: [String] = ["0", "1"], attributes: [String] = []) {
     self.features = features

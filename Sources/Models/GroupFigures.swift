@@ -23,7 +23,8 @@ public struct GroupFigures: Sendable, Hashable, Codable {
   /// Mean squared error of the probability.
   public var brier: Double
 
-  /// The lines of every attribute of `dataset`, whose rows have `probabilities` (`outputs` each), largest kinds first.
+  /// The lines of every attribute of `dataset`, whose rows have `probabilities` (`outputs` each), kinds in
+  /// the order of their names. An attribute that no row has gives none.
   static func table(_ dataset: Dataset, probabilities: [Double], threshold: Double?) -> [GroupFigures] {
     var lines: [GroupFigures] = []
     let outputs = dataset.rowCount == 0 ? 1 : probabilities.count / dataset.rowCount
@@ -33,6 +34,7 @@ public struct GroupFigures: Sendable, Hashable, Codable {
       let named = rows.compactMap { code, rows in
         code < 0 ? nil : (value: dataset.attributeValues[Int(code)], rows: rows)
       }
+      guard named.contains(where: { $0.value != Dataset.unknownAttribute }) else { continue }
       for (value, rows) in named.sorted(by: { $0.value < $1.value }) {
         let targets = rows.map { dataset.targets[$0] }
         let own = rows.flatMap { probabilities[$0 * outputs..<($0 + 1) * outputs] }

@@ -133,7 +133,15 @@ extension ModelCard {
   }
 
   private var fairnessSection: String {
-    guard let fairness, !fairness.isEmpty else { return "" }
+    guard let fairness, !fairness.isEmpty else {
+      return """
+        ## By kinds of patients
+
+        No figures: the rows that it learned from do not tell age, sex or other kinds of patients apart (`fairness` in the
+        pipeline's YAML names such columns). Whom it serves worse is not known.
+
+        """
+    }
     var text = """
       ## By kinds of patients
 

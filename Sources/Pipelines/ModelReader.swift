@@ -24,7 +24,13 @@ enum ModelReader {
     model.group = reader.requiredName("group") ?? ""
     model.time = reader.name("time")
     model.classes = classes(&reader, problems)
+    let fairness = reader.node("fairness")
     model.fairness = reader.names("fairness")
+    if let fairness, findsAnomalies {
+      problems.add(
+        at: fairness.location, "\(pair.key) has no figures by kinds of patients, because it finds anomalies",
+        remedy: "remove 'fairness'")
+    }
     model.balance = reader.choice("balance", of: ModelDefinition.Balance.self) ?? model.balance
     model.calibration = reader.choice("calibration", of: ModelDefinition.Calibration.self) ?? model.calibration
     readSettings(&reader, into: &model, problems)

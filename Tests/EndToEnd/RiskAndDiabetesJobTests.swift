@@ -10,6 +10,7 @@ import Testing
     let lake = try TestLake(maxRecords: 1_500)
     let trained = try lake.run("train", "risk")
     #expect(trained.output.contains("generated: 20000 invented rows"))
+    #expect(try Self.kinds("risk", lake) == ["age_group": 20_000, "sex": 20_000])
     let simulated = try lake.run("simulate", "risk", "--count", "6000", "--seed", "3", "--faults")
     let truth = try #require(JSONValue(parsing: simulated.output)?.object)
     try lake.run("run", "risk", "--once")
@@ -46,6 +47,14 @@ import Testing
     #expect(try lake.run("verify", "risk").output.contains("risk: clean"))
   }
 
+  /// Rows behind the figures by kinds of patients, by the column that tells the kinds apart.
+  private static func kinds(_ model: String, _ lake: TestLake) throws -> [String: Int64] {
+    let shown = try lake.run("models", "show", model, "--format", "json")
+    let lines = JSONValue(parsing: shown.output)?.object?["fairness"]?.array?.compactMap(\.object) ?? []
+    #expect(lines.count > 3 && lines.allSatisfy { $0["rocAUC"]?.number ?? 0 > 0.5 })
+    return lines.reduce(into: [:]) { $0[$1["attribute"]?.string ?? "", default: 0] += $1["rows"]?.int ?? 0 }
+  }
+
   @Test func diabetesFromAUsersFile() throws {
     let lake = try TestLake()
     let file = try #require(Places.shared("data/pima/diabetes.csv"))
@@ -59,6 +68,8 @@ import Testing
     #expect(missing["pregnancies"]?.number == 0)
     #expect((card["metrics"]?.object?["rocAUC"]?.number ?? 0) > 0.78)
     #expect(card["trials"]?.array?.count == 2)
+    // The file has ages and no sex.
+    #expect(try Self.kinds("diabetes", lake) == ["age_group": 768])
 
     try lake.run("simulate", "diabetes", "--count", "500")
     try lake.run("run", "diabetes", "--once")

@@ -10,5 +10,7 @@ SELECT
   CAST(nullif(bmi, 0) AS DOUBLE) AS bmi,
   CAST(diabetes_pedigree_function AS DOUBLE) AS diabetes_pedigree_function,
   CAST(age AS DOUBLE) AS age,
+  CASE WHEN age < 30 THEN '0-29' WHEN age < 40 THEN '30-39' WHEN age < 50 THEN '40-49' ELSE '50+' END AS age_group,
+  CAST(sex AS STRING) AS sex,
   CAST(outcome AS INT) AS outcome
 FROM diabetes_labelled

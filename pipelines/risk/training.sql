@@ -10,5 +10,7 @@ SELECT
   CASE WHEN oxygen_saturation BETWEEN 30 AND 100 THEN CAST(oxygen_saturation AS DOUBLE) END AS oxygen_saturation,
   CASE WHEN body_temperature BETWEEN 25 AND 45 THEN CAST(body_temperature AS DOUBLE) END AS body_temperature,
   CASE WHEN glucose BETWEEN 10 AND 2000 THEN CAST(glucose AS DOUBLE) END AS glucose,
+  CAST(age_group AS STRING) AS age_group,
+  CAST(sex AS STRING) AS sex,
   risk
 FROM risk_labelled

@@ -13,10 +13,22 @@ public protocol Cohort: Sendable {
   /// What the outcome's column is called in training rows.
   static var label: String { get }
 
+  /// What training rows tell of a patient beside the measurements, such as an age group.
+  static var attributes: [String] { get }
+
   /// A new patient.
   static func patient(_ random: inout SeededRandom) -> Patient
   /// Lives on to the next measurement and takes it.
   static func observe(_ patient: inout Patient, _ random: inout SeededRandom) -> Observation
+  /// The values of ``attributes``.
+  static func attributes(of patient: Patient) -> [String]
+}
+
+extension Cohort {
+  /// None.
+  public static var attributes: [String] { [] }
+  /// None.
+  public static func attributes(of patient: Patient) -> [String] { [] }
 }
 
 /// One measurement of a patient with what came of it.

@@ -104,8 +104,8 @@ extension CohortSimulator: RecordSimulator {
 }
 
 extension CohortSimulator {
-  /// Labelled rows for training as CSV: `patient_id`, the fields, and the outcome's name under the cohort's label. What
-  /// was not measured stands as it does in records, except that `null` is empty.
+  /// Labelled rows for training as CSV: `patient_id`, the fields, the outcome's name under the cohort's label, and
+  /// the cohort's attributes. What was not measured stands as it does in records, except that `null` is empty.
   ///
   /// - Parameters:
   ///   - rows: How many; patients take turns.
@@ -113,7 +113,8 @@ extension CohortSimulator {
   public static func labelledRows(_ rows: Int, patients: Int, seed: UInt64) -> String {
     var random = SeededRandom(seed: seed, stream: UInt64.max - 3)
     var people = (0..<max(1, patients)).map { _ in (SimulatedUUID(random: &random).text, Kind.patient(&random)) }
-    var text = (["patient_id"] + Kind.fields.map(\.name) + [Kind.label]).joined(separator: ",") + "\n"
+    let header = ["patient_id"] + Kind.fields.map(\.name) + [Kind.label] + Kind.attributes
+    var text = header.joined(separator: ",") + "\n"
     text.reserveCapacity(rows * (60 + 8 * Kind.fields.count))
     for row in 0..<rows {
       let observation = Kind.observe(&people[row % people.count].1, &random)
@@ -122,7 +123,8 @@ extension CohortSimulator {
         text += ","
         text += value.isNaN ? (field.absent == .zero ? "0" : "") : Self.decimal(value, field.decimals)
       }
-      text += ",\(Kind.outcomes[observation.outcome])\n"
+      let attributes = Kind.attributes(of: people[row % people.count].1)
+      text += "," + ([Kind.outcomes[observation.outcome]] + attributes).joined(separator: ",") + "\n"
     }
     return text
   }

@@ -9,6 +9,8 @@ public enum RiskCohort: Cohort {
     var usual: [Double]
     var frailty: Double
     var hasInfection: Bool
+    var ageYears: Double
+    var isFemale: Bool
     /// Wanders with mean 0 and variance 1.
     var state: Double
   }
@@ -27,6 +29,9 @@ public enum RiskCohort: Cohort {
   /// The label's column.
   public static let label = "risk"
 
+  /// No record holds them: whom a model serves worse can be seen without its knowing.
+  public static let attributes = ["age_group", "sex"]
+
   private static let effect = [44.0, -38, -22, -9, 1.7, 55]
   private static let noise = [6.0, 8, 6, 1, 0.25, 14]
   private static let lowest = [22.0, 48, 22, 55, 33, 25]
@@ -37,9 +42,19 @@ public enum RiskCohort: Cohort {
     let isDiabetic = random.chance(0.15)
     let between = [9.0, 13, 8, 0.9, 0.2, 12]
     let middle = [76.0, 125, 76, 97.2, 36.8, isDiabetic ? 165 : 104]
+    let age = random.normal()
+    var usual = zip(middle, between).map { $0 + $1 * random.normal() }
+    // The old have the higher pressures, and less to set against an illness.
+    usual[1] += 6 * age
     return Patient(
-      usual: zip(middle, between).map { $0 + $1 * random.normal() }, frailty: random.normal(),
-      hasInfection: random.chance(0.6), state: random.normal())
+      usual: usual, frailty: 0.8 * random.normal() + 0.6 * age, hasInfection: random.chance(0.6),
+      ageYears: min(98, max(18, 60 + 17 * age)), isFemale: random.chance(0.5), state: random.normal())
+  }
+
+  /// Age group and sex.
+  public static func attributes(of patient: Patient) -> [String] {
+    let groups = [(40.0, "18-39"), (65, "40-64"), (80, "65-79")]
+    return [groups.first { patient.ageYears < $0.0 }?.1 ?? "80+", patient.isFemale ? "female" : "male"]
   }
 
   /// The next measurement.

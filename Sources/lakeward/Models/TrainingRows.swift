@@ -83,7 +83,16 @@ final class TrainingRows {
     let snapshot = try lake.table(named: name).snapshot()
     tables[name] = snapshot.version
     let scan = try DeltaReader.scanSQL(snapshot)
-    try connection.execute("CREATE OR REPLACE TEMP VIEW \(SQL.quote(identifier: view)) AS SELECT * FROM \(scan)")
+    let rest = try absentKinds(in: scan, as: view, on: connection)
+    try connection.execute("CREATE OR REPLACE TEMP VIEW \(SQL.quote(identifier: view)) AS SELECT *\(rest) FROM \(scan)")
+  }
+
+  /// Columns of NULL for the kinds of patients that figures are given by and the rows of the one table do not tell.
+  private func absentKinds(in scan: String, as view: String, on connection: Connection) throws -> String {
+    guard model.trainingInputs == [view] else { return "" }
+    let present = Set(try connection.columns(of: "SELECT * FROM \(scan)").map { $0.name.lowercased() })
+    return model.fairness.filter { !present.contains($0.lowercased()) }
+      .map { ", NULL::VARCHAR AS \(SQL.quote(identifier: $0))" }.joined()
   }
 
   private func missingTables(_ missing: [String]) -> CommandFailure {
@@ -147,6 +156,10 @@ final class TrainingRows {
     // Without a column that names the patient each row is one of its own.
     list.append(
       "\(group.map { SQL.quote(identifier: $0) } ?? "row_number() OVER ()") AS \(SQL.quote(identifier: model.group))")
+    for kind in model.fairness where !model.features.contains(kind) {
+      let column = byPlain[plain(kind)].map { SQL.quote(identifier: $0) } ?? "NULL::VARCHAR"
+      list.append("\(column) AS \(SQL.quote(identifier: kind))")
+    }
     let view = SQL.quote(identifier: try onlyInput())
     try connection.execute("CREATE OR REPLACE TEMP VIEW \(view) AS SELECT \(list.joined(separator: ", ")) FROM \(scan)")
   }
@@ -171,10 +184,11 @@ final class TrainingRows {
     guard absent.isEmpty else {
       throw CommandFailure("\(stored) has no column \(absent.joined(separator: ", ")), which \(model.name) learns from")
     }
+    let rest = try absentKinds(in: "_records", as: view, on: connection)
     try connection.execute(
       """
       CREATE OR REPLACE TEMP VIEW \(SQL.quote(identifier: view)) AS
-      SELECT r.*, o.outcome AS \(SQL.quote(identifier: model.label))
+      SELECT r.*\(rest), o.outcome AS \(SQL.quote(identifier: model.label))
       FROM _records AS r JOIN _outcomes AS o
       ON CAST(r.\(SQL.quote(identifier: scores.patient)) AS VARCHAR) = o.patient_id
       AND r.\(SQL.quote(identifier: scores.time)) = o."time"
