@@ -140,7 +140,10 @@ let package = Package(
     tests("HTTPTests", ["HTTP"]),
     tests(
       "ServerTests",
-      ["Server", "Query", "HTTP", "JSON", "DeltaLake", "DuckDB", "Models", "Observability", "Pipelines", "Streaming"]),
+      [
+        "Alerts", "Server", "Query", "HTTP", "JSON", "DeltaLake", "DuckDB", "Models", "Observability", "Pipelines",
+        "Streaming",
+      ]),
     tests("PostgresWireTests", ["PostgresWire"]),
     tests("BigQueryTests", ["BigQuery", "DeltaLake", "DuckDB", "HTTP", "JSON"]),
     tests("OpenSSLTests", ["OpenSSL"]),

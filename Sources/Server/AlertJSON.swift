@@ -4,12 +4,18 @@ internal import Query
 
 /// Alerts and their events as JSON.
 enum AlertJSON {
-  static func write(_ alert: Alert, to writer: inout JSONWriter, events: [AlertEvent]? = nil) {
+  /// - Parameters:
+  ///   - subject: What it is about.
+  ///   - events: What happened to it, if that is to be told.
+  static func write(
+    _ alert: Alert, about subject: AlertSubject, to writer: inout JSONWriter, events: [AlertEvent]? = nil
+  ) {
     writer.beginObject()
     writer.member("id", alert.id)
     writer.member("pipeline", alert.policy.pipeline)
     writer.member("policy", alert.policy.policy)
     writer.member("severity", alert.severity.rawValue)
+    writer.member("about", subject.rawValue)
     writer.member("patient_id", alert.patient)
     writer.member("ward", alert.ward)
     writer.member("title", alert.title)

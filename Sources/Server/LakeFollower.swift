@@ -137,8 +137,10 @@ final class LakeFollower: Sendable {
     for id in events.compactMap(\.alert) where told.insert(id).inserted {
       guard let alert = try? desk.get(id) else { continue }
       var writer = JSONWriter()
-      AlertJSON.write(alert, to: &writer)
-      context.events.publish("alert", writer.bytes, about: alert.patient.isEmpty ? [] : [alert.patient])
+      let subject = desk.subject(of: alert)
+      AlertJSON.write(alert, about: subject, to: &writer)
+      let isPatients = subject == .patient && !alert.patient.isEmpty
+      context.events.publish("alert", writer.bytes, about: isPatients ? [alert.patient] : [])
     }
   }
 }

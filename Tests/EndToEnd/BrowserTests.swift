@@ -21,6 +21,10 @@ struct BrowserTests {
     #expect(alert.list("errors") == [])
     let identifier = try #require(alert.text("id"))
 
+    let drift = try demo.look("model_alert")
+    #expect(drift.text("listed") == "/pages/models" && drift.text("told")?.hasPrefix("Model sepsis") == true)
+    #expect(drift.list("errors") == [])
+
     let sql = try demo.look("sql")
     #expect(sql.list("cells") == ["0", "0", "1", "1", "2", "4", "3", "9", "4", "16", "5", "25", "6", "36"])
     #expect(sql.list("csv").first == "n,square" && sql.list("csv").count == 8)

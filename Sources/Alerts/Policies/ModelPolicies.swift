@@ -52,7 +52,24 @@ public enum ModelPolicies {
   }
 }
 
+/// What a policy's alerts are about: whose name stands where others have a patient.
+public enum AlertSubject: String, Sendable, Hashable, CaseIterable {
+  /// A patient.
+  case patient
+  /// A model: a policy `on: model_monitoring`.
+  case model
+  /// A ward: a policy on a view with a row for each ward.
+  case ward
+}
+
 extension AlertPolicy {
+  /// What its alerts are about.
+  public var subject: AlertSubject {
+    if isAboutModels { return .model }
+    let name = patient.lowercased()
+    return name == "ward" || name == ward?.lowercased() ? .ward : .patient
+  }
+
   /// Whether it is about models, not about patients.
   public var isAboutModels: Bool { table == ModelPolicies.table }
 }

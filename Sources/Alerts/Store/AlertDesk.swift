@@ -34,6 +34,9 @@ public final class AlertDesk: Sendable {
     return Array(found.prefix(filter.limit))
   }
 
+  /// What an alert is about. One whose policy is no longer in force is taken for a patient's.
+  public func subject(of alert: Alert) -> AlertSubject { policies[alert.policy]?.subject ?? .patient }
+
   /// One alert; nil if there is none of that id.
   public func get(_ id: String) throws -> Alert? { try store.alert(id) }
 

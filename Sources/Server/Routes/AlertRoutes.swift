@@ -39,7 +39,10 @@ enum AlertRoutes {
 
   private static let alert = Schema.object(
     [
-      "id": .text(), "severity": .text(), "state": .text(), "patient_id": .text(), "ward": .text(), "policy": .text(),
+      "id": .text(), "severity": .text(), "state": .text(),
+      "about": .text(words: AlertSubject.allCases.map(\.rawValue)),
+      "patient_id": .text("The patient, or the model or ward that the alert is about"), "ward": .text(),
+      "policy": .text(),
       "pipeline": .text(), "title": .text(), "message": .text(), "opened_at": .text(format: "date-time"),
       "snoozed_until": .text(format: "date-time"), "events": .list(of: .any),
     ], required: ["id", "severity", "state", "patient_id", "policy", "title", "opened_at"])
@@ -89,7 +92,7 @@ enum AlertRoutes {
         try body.finish()
         if let reason { call.trail.note(reason) }
         let desk = try desk(context)
-        if let before = try desk.get(call.path["id"] ?? "") { call.trail.touched([before.patient]) }
+        if let before = try desk.get(call.path["id"] ?? "") { call.trail.touched(patients(before, desk)) }
         let changed = try desk.apply(action, to: call.path["id"] ?? "", by: call.principal.name, reason: reason)
         return try answer(changed, desk)
       }.with {
@@ -120,13 +123,14 @@ enum AlertRoutes {
     filter.ward = call.query["ward"]
     filter.patient = call.query["patient"]
     filter.limit = call.integer("limit") ?? 1_000
-    let found = try desk(context).list(filter)
-    call.trail.touched(found.map(\.patient))
+    let desk = try desk(context)
+    let found = try desk.list(filter)
+    call.trail.touched(found.flatMap { patients($0, desk) })
     var writer = JSONWriter()
     writer.beginObject()
     writer.key("alerts")
     writer.beginArray()
-    for alert in found { AlertJSON.write(alert, to: &writer) }
+    for alert in found { AlertJSON.write(alert, about: desk.subject(of: alert), to: &writer) }
     writer.endArray()
     writer.endObject()
     return .json(writer.bytes)
@@ -135,13 +139,18 @@ enum AlertRoutes {
   private static func show(_ call: Call, _ context: ServerContext) throws -> ServerResponse {
     let desk = try desk(context)
     guard let alert = try desk.get(call.path["id"] ?? "") else { throw Problem.notFound("there is no such alert") }
-    call.trail.touched([alert.patient])
+    call.trail.touched(patients(alert, desk))
     return try answer(alert, desk)
   }
 
   private static func answer(_ alert: Alert, _ desk: AlertDesk) throws -> ServerResponse {
     var writer = JSONWriter()
-    AlertJSON.write(alert, to: &writer, events: try desk.history(of: alert.id))
+    AlertJSON.write(alert, about: desk.subject(of: alert), to: &writer, events: try desk.history(of: alert.id))
     return .json(writer.bytes)
+  }
+
+  /// The patient that an alert is about; none if it is about a model or a ward.
+  private static func patients(_ alert: Alert, _ desk: AlertDesk) -> [String] {
+    desk.subject(of: alert) == .patient ? [alert.patient] : []
   }
 }

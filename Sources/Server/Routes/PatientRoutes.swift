@@ -101,7 +101,7 @@ enum PatientRoutes {
           ORDER BY patient_id, event_time
           """, context), by: \.patient)
     let answers = Dictionary(try self.answers(table, condition, context).map { ($0.patient, $0) }) { first, _ in first }
-    let alerts = Dictionary(grouping: (try? context.desk?.list()) ?? [], by: \.patient)
+    let alerts = Dictionary(grouping: patientAlerts(AlertFilter(), context), by: \.patient)
     call.trail.touched(latest.map(\.patient))
     for row in latest {
       writer.beginObject()
@@ -116,10 +116,16 @@ enum PatientRoutes {
       }
       writer.key("alerts")
       writer.beginArray()
-      for alert in alerts[row.patient] ?? [] { AlertJSON.write(alert, to: &writer) }
+      for alert in alerts[row.patient] ?? [] { AlertJSON.write(alert, about: .patient, to: &writer) }
       writer.endArray()
       writer.endObject()
     }
+  }
+
+  /// Alerts about patients: a model or a ward that has an alert is none. Without the alerts' tables there are none.
+  private static func patientAlerts(_ filter: AlertFilter, _ context: ServerContext) -> [Alert] {
+    guard let desk = context.desk else { return [] }
+    return ((try? desk.list(filter)) ?? []).filter { desk.subject(of: $0) == .patient }
   }
 
   /// The newest row with a model's answer of each patient, from the pipeline that the ward shows.
@@ -188,10 +194,10 @@ enum PatientRoutes {
     filter.states = []
     filter.patient = id
     filter.limit = 200
-    let alerts = (try? context.desk?.list(filter)) ?? []
+    let alerts = patientAlerts(filter, context)
     writer.key("alerts")
     writer.beginArray()
-    for alert in alerts { AlertJSON.write(alert, to: &writer) }
+    for alert in alerts { AlertJSON.write(alert, about: .patient, to: &writer) }
     writer.endArray()
     writer.endObject()
     guard isKnown || !alerts.isEmpty else { throw Problem.notFound("the lake knows no such patient") }

@@ -153,6 +153,26 @@ def alert(browser):
         return {"id": found["id"], "errors": list(errors)}
 
 
+def model_alert(browser):
+    """An alert about a model leads to the page of the models, and to no patient."""
+    drift = {"id": "0123", "about": "model", "patient_id": "sepsis", "policy": "model_drift", "severity": "advisory",
+             "state": "open", "title": "The model sepsis drifts", "opened_at": "2026-01-05T08:00:00Z", "events": []}
+    with browser.page() as (page, errors):
+        page.route("**/alerts?*", lambda route: route.fulfill(json={"alerts": [drift]}))
+        page.route("**/alerts/0123", lambda route: route.fulfill(json=drift))
+        browser.open(page, "ward")
+        card = page.locator(".alert-card[data-alert='0123']")
+        expect(card).to_be_visible()
+        listed = card.locator("a").get_attribute("href")
+        card.get_by_role("button", name="model sepsis").click()
+        link = page.get_by_role("dialog").get_by_role("link", name="sepsis")
+        expect(link).to_be_visible()
+        told = page.get_by_role("dialog").locator("p").first.inner_text()
+        link.click()
+        page.wait_for_url("**/pages/models")
+        return {"listed": listed, "told": told, "errors": list(errors)}
+
+
 def alert_state(browser, identifier):
     """What is known of one alert now. Its condition may have ended since, which resolves it; who took it stays."""
     with browser.page() as (page, errors):
@@ -308,7 +328,7 @@ def latency(browser, count, pipeline):
     return {"count": len(times)} | {f"{name}_p{share}": at(name, share / 100) for name in times[0] for share in (50, 99)}
 
 
-CHECKS = {each.__name__: each for each in [pages, ward, alert, alert_state, sql, form, people, keyboard, token, latency]}
+CHECKS = {each.__name__: each for each in [pages, ward, alert, model_alert, alert_state, sql, form, people, keyboard, token, latency]}
 
 
 def main():

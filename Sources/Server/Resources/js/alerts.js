@@ -22,6 +22,18 @@ function facts(values) {
     element("div", {}, element("dt", {}, heading(name)), element("dd", {}, typeof value === "number" ? number(value, Number.isInteger(value) ? 0 : 2) : String(value)))));
 }
 
+const kinds = { patient: "Patient", model: "Model", ward: "Ward" };
+const kindOf = (alert) => kinds[alert.about] ?? kinds.patient;
+
+/** Whom or what an alert is about, as a link to its page; a ward has no page of its own. */
+function subject(alert, onclick) {
+  const name = alert.patient_id;
+  if (!name) return "–";
+  if (kindOf(alert) === kinds.ward) return name;
+  if (kindOf(alert) === kinds.model) return element("a", { href: "/pages/models", onclick }, name);
+  return element("a", { href: `/patient/${encodeURIComponent(name)}`, title: name, onclick }, short(name));
+}
+
 /** Opens the dialog of one alert. */
 export async function openAlert(identifier) {
   const dialog = element("dialog", { "aria-labelledby": "alert-title", class: "alert-dialog", onclose: () => dialog.remove() });
@@ -61,7 +73,7 @@ async function show(dialog, identifier, note) {
   };
   fill(dialog,
     element("h2", { id: "alert-title" }, alert.title ?? alert.policy, " ", badge(alert.severity)),
-    element("p", {}, "Patient ", element("a", { href: `/patient/${encodeURIComponent(alert.patient_id)}`, onclick: () => dialog.close() }, short(alert.patient_id)),
+    element("p", {}, `${kindOf(alert)} `, subject(alert, () => dialog.close()),
       alert.ward ? ` · ${alert.ward}` : "", " · ", element("strong", { class: "alert-state" }, alert.state), " · opened ", time(alert.opened_at)),
     alert.message ? element("p", {}, alert.message) : null,
     facts(alert.facts),
@@ -89,9 +101,9 @@ function card(alert) {
     element("div", { class: "alert-head" }, badge(alert.severity), element("time", { class: "quiet", datetime: alert.opened_at, title: time(alert.opened_at) }, ago(alert.opened_at))),
     element("p", { class: "alert-title" }, alert.title ?? alert.policy),
     element("div", { class: "alert-foot" },
-      element("span", {}, alert.patient_id ? element("a", { href: `/patient/${encodeURIComponent(alert.patient_id)}`, title: alert.patient_id }, short(alert.patient_id)) : "–",
+      element("span", {}, subject(alert),
         alert.ward ? ` · ${alert.ward}` : "", element("span", { class: "alert-state" }, ` · ${alert.snoozed_until && instant(alert.snoozed_until) > Date.now() ? "snoozed" : alert.state}`)),
-      element("button", { type: "button", "aria-label": `Open: ${alert.title ?? alert.policy}, patient ${short(alert.patient_id)}`, onclick: () => openAlert(alert.id) }, "Open")));
+      element("button", { type: "button", "aria-label": `Open: ${alert.title ?? alert.policy}, ${kindOf(alert).toLowerCase()} ${kindOf(alert) === kinds.patient ? short(alert.patient_id) : alert.patient_id}`, onclick: () => openAlert(alert.id) }, "Open")));
 }
 
 /** The list of alerts that wait for somebody. It is read once; events keep it as it is. */
