@@ -30,6 +30,9 @@ public enum CrashPoint: String, CaseIterable, Sendable {
   /// One more table is level with the log of resources.
   case importDerived = "import-derived"
 
+  /// Notifiers have taken messages, and the outbox does not know it yet.
+  case alertsSent = "alerts-sent"
+
   private static let wanted: (name: String, count: Int)? = {
     guard let text = ProcessInfo.processInfo.environment["LAKEWARD_CRASH"] else { return nil }
     let parts = text.split(separator: ":", maxSplits: 1)

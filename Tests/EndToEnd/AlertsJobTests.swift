@@ -67,6 +67,58 @@ import Testing
     #expect(recall >= 0.8, "recall \(recall)")
   }
 
+  /// `kill -9` after messages were sent and before that was noted: nothing is lost, and what comes twice has its id.
+  @Test(.enabled(if: PeerPython.isReady)) func messagesOfAKilledProcessAreRepeatedUnderTheirIds() throws {
+    let lake = try TestLake()
+    let port = try FreePort.next()
+    let receiver = try ChildProcess(
+      try #require(PeerPython.interpreter),
+      ["\(Places.packageRoot())/Tests/LakewardTesting/peers/receiver.py", "\(port)", "\(try FreePort.next())"])
+    defer { receiver.signal(SIGKILL) }
+    try receiver.waitFor("\"ready\"", seconds: 30)
+    let file = lake.directory.file("lakeward.yml")
+    let settings = """
+      notifiers:
+        nurse: { type: webhook, url: "http://127.0.0.1:\(port)/webhook", secret: s3cret, timeout: 1 s }
+      """
+    try (String(contentsOfFile: file, encoding: .utf8) + settings).write(
+      toFile: file, atomically: true, encoding: .utf8)
+    try lake.run("simulate", "vitals", "--count", "3000", "--patients", "40", "--speed", "1440", "--start", "now")
+    lake.environment["LAKEWARD_CRASH"] = "alerts-sent"
+    #expect(try lake.start("run", "vitals", "--once").wait(seconds: 120).succeeded == false)
+    func messages() -> [[String: Any]] {
+      receiver.outputSoFar.split(separator: "\n").compactMap {
+        try? JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+      }.filter { $0["kind"] as? String == "webhook" }
+    }
+    let first = Set(messages().compactMap { $0["id"] as? String })
+    #expect(!first.isEmpty)
+    lake.environment = [:]
+    // The dead process's lease, a minute and two timeouts, must have passed: waiting for it is what this test is about.
+    let process = try lake.start("run", "vitals")
+    defer { process.signal(SIGKILL) }
+    let open = """
+      SELECT count(*) FROM (SELECT arg_max(status, "sequence") AS status FROM {alert_deliveries} GROUP BY delivery_id)
+      WHERE status NOT IN ('delivered', 'dropped')
+      """
+    let end = ContinuousClock.now + .seconds(240)
+    while try ContinuousClock.now < end && (lake.count(open) > 0 || messages().count < first.count * 2) {
+      Thread.sleep(forTimeInterval: 0.5)
+    }
+    process.signal(SIGTERM)
+    try process.wait(seconds: 60)
+    #expect(try lake.count(open) == 0)
+    let all = messages()
+    #expect(all.allSatisfy { ($0["problems"] as? [String])?.isEmpty == true })
+    let times = Dictionary(grouping: all.compactMap { $0["id"] as? String }) { $0 }.mapValues(\.count)
+    // Every message of the dead process came again or was dropped because its alert was over; no other came twice.
+    #expect(times.allSatisfy { $0.value == 1 || (first.contains($0.key) && $0.value == 2) })
+    #expect(first.contains { times[$0] == 2 })
+    #expect(
+      try lake.count("SELECT count(DISTINCT delivery_id) FROM {alert_deliveries} WHERE status = 'delivered'")
+        == Int64(times.filter { $0.value == 2 || !first.contains($0.key) }.count))
+  }
+
   @Test func anAlertIsWorkedWithAndStaysSo() throws {
     let lake = try TestLake()
     try simulate(lake)

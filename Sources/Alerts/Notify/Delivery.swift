@@ -28,10 +28,11 @@ struct Delivery: Sendable, Hashable {
   var event: Int64
   var alert: String
   var notifier: String
-  /// Which of several numbers.
+  /// Which of several numbers or addresses.
   var recipient: Int
   var kind: Notice.Kind
-  /// Messages with the same key may go out as one.
+  /// Deliveries with the same key may go out as one message. Once they were taken together it is that message's id behind
+  /// `=`, and they stay together, so that a repetition is the same message under the same id.
   var group: String?
   var status: Status = .planned
   /// Attempts so far.
@@ -45,8 +46,11 @@ struct Delivery: Sendable, Hashable {
   /// Status code or reason of the last attempt; never what was sent.
   var outcome: String?
 
-  /// Whether it says something new, rather than what became of something told before.
-  var isFirst: Bool { kind == .trigger }
+  /// The id of the message that it goes out in.
+  var message: String {
+    guard let group, group.hasPrefix("=") else { return id }
+    return String(group.dropFirst())
+  }
 }
 
 /// Decides what becomes of deliveries. Pure.
@@ -92,6 +96,19 @@ enum OutboxRules {
     return max(min(retryAfterSeconds ?? 0, 3_600), base * (1 + spread / 4))
   }
 
+  /// Deliveries of one message, as a process takes them.
+  static func taken(_ message: [Delivery], until lease: Int64) -> [Delivery] {
+    let group = message.count > 1 ? "=" + AlertIdentity.digest(message.map(\.id).joined(separator: "\u{0}")) : nil
+    return message.map { delivery in
+      var delivery = delivery
+      if delivery.message == delivery.id { delivery.group = group ?? delivery.group }
+      delivery.status = .sending
+      delivery.attempts += 1
+      delivery.dueAt = lease
+      return delivery
+    }
+  }
+
   /// The deliveries that may be sent now, for each message those that go together.
   static func due(_ deliveries: some Collection<Delivery>, now: Int64) -> [[Delivery]] {
     // Messages to one notifier about one alert keep their order.
@@ -108,7 +125,7 @@ enum OutboxRules {
     var places: [String: Int] = [:]
     for delivery in ready {
       // A message that was tried already is repeated as it was.
-      guard let group = delivery.group, delivery.attempts == 0 else {
+      guard let group = delivery.group, delivery.attempts == 0 || group.hasPrefix("=") else {
         messages.append([delivery])
         continue
       }

@@ -73,8 +73,14 @@ public struct Notifier: Sendable, Hashable {
     }
   }
 
-  /// How many deliveries one message is: telephone numbers are told one by one.
-  var recipients: Int { if case .sms(let gateway) = channel { gateway.to.count } else { 1 } }
+  /// How many deliveries one message is: telephone numbers and addresses are told one by one.
+  var recipients: Int {
+    switch channel {
+    case .sms(let gateway): gateway.to.count
+    case .email(let mail): mail.to.count
+    case .webhook, .slack, .pagerDuty: 1
+    }
+  }
 
   /// Whether several alerts can go in one message.
   var takesGroups: Bool { if case .pagerDuty = channel { false } else { true } }

@@ -34,7 +34,7 @@ public enum NotifierTest {
         if let link = settings.link { notice.links[id] = PolicyText.filled(link, ["id": id]) }
         switch Sender(notifier: notifier, recipient: recipient, now: now).send(notice) {
         case .delivered: break
-        case .failed(let reason, _): return Answer(isDelivered: false, text: "not delivered: \(reason)")
+        case .failed(let reason, _, _): return Answer(isDelivered: false, text: "not delivered: \(reason)")
         case .refused(let reason): return Answer(isDelivered: false, text: "refused: \(reason)")
         }
       }

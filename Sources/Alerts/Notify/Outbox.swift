@@ -22,8 +22,14 @@ final class Outbox {
   private let settings: AlertSettings
   private let table: OutboxTable
   private let clock: @Sendable () -> Int64
+  private let didSend: () throws -> Void
 
-  init(lake: Lake, desk: AlertDesk, settings: AlertSettings) throws {
+  /// - Parameter didSend: Called between the network and the note of what became of it, where a crash is worst.
+  init(
+    lake: Lake, desk: AlertDesk, settings: AlertSettings,
+    didSend: @escaping () throws -> Void = { CrashPoint.alertsSent.reached() }
+  ) throws {
+    self.didSend = didSend
     self.desk = desk
     self.settings = settings
     table = try OutboxTable(lake: lake)
@@ -38,38 +44,25 @@ final class Outbox {
     var round = Round()
     let (messages, finals) = try sort()
     let now = clock()
-    let taken = messages.flatMap { message in
-      message.map { delivery in
-        var delivery = delivery
-        delivery.status = .sending
-        delivery.attempts += 1
-        delivery.dueAt = now + lease(delivery)
-        return delivery
-      }
-    }
+    let taken = messages.map { OutboxRules.taken($0, until: now + lease($0[0])) }
     if !taken.isEmpty || !finals.isEmpty {
       // Somebody else was faster: the next round sees what is left.
-      guard try table.append(taken + finals, now: now) else { return round }
+      guard try table.append(taken.joined() + finals, now: now) else { return round }
     }
     round.lost = finals.filter { $0.status == .expired }
-    if !messages.isEmpty {
-      let outcomes = send(messages, now: now)
-      var ends = taken
-      for index in ends.indices {
-        settle(&ends[index], outcomes[ends[index].id] ?? .failed("not tried", retryAfterSeconds: nil))
-      }
-      // Nobody else changes what this process has taken; only the numbering may have gone on.
-      for _ in 0..<50 where try table.append(ends, now: clock()) { break }
-      round.attempts = ends.map { ($0.notifier, $0.status) }
-      round.lost += ends.filter { $0.status == .refused }
+    if !taken.isEmpty {
+      let ends = Dispatch(clock: clock).send(jobs(taken))
+      try didSend()
+      let settled = settle(messages.joined(), taken.joined(), ends, now: clock())
+      try store(settled, of: Array(taken.joined()))
+      round.attempts = settled.filter { if case .tried = ends[$0.id] { true } else { false } }
+        .map { ($0.notifier, $0.status) }
+      round.lost += settled.filter { $0.status == .refused }
     }
     round.waiting = table.open.count
     try table.clean()
     return round
   }
-
-  /// Whether nothing waits that could be sent now.
-  var isIdle: Bool { OutboxRules.due(table.open.values, now: clock()).isEmpty }
 
   private func lease(_ delivery: Delivery) -> Int64 {
     Int64((settings.notifiers[delivery.notifier]?.timeoutSeconds ?? 20) * 2 + 60) * 1_000_000
@@ -111,81 +104,84 @@ final class Outbox {
     guard let notifier = settings.notifiers[delivery.notifier] else {
       return (.dropped, "the notifier is not configured any more")
     }
+    guard let alert = try desk.get(delivery.alert) else { return (.dropped, "there is no such alert any more") }
+    if let reason = OutboxRules.obsolete(delivery, alert, wasTold: table.wasTold(delivery)) {
+      return (.dropped, reason)
+    }
     if Double(now - delivery.plannedAt) > notifier.giveUpSeconds * 1e6,
       delivery.attempts > 0 || delivery.dueAt < now - Int64(notifier.giveUpSeconds * 1e6)
     {
       return (.expired, delivery.outcome ?? "too late")
     }
-    guard let alert = try desk.get(delivery.alert) else { return (.dropped, "there is no such alert any more") }
-    return OutboxRules.obsolete(delivery, alert, wasTold: table.wasTold(delivery)).map { (.dropped, $0) }
+    return nil
   }
 
-  /// Sends messages: one thread for each notifier, so that one that hangs does not keep the others waiting.
-  private func send(_ messages: [[Delivery]], now: Int64) -> [String: Sender.Outcome] {
-    var jobs: [(Notifier, [(deliveries: [Delivery], notice: Notice)])] = []
-    for (name, group) in Dictionary(grouping: messages, by: { $0[0].notifier }).sorted(by: { $0.key < $1.key }) {
-      guard let notifier = settings.notifiers[name] else { continue }
-      jobs.append((notifier, group.compactMap { message in notice(message, notifier).map { (message, $0) } }))
+  // MARK: Sending
+
+  private func jobs(_ messages: [[Delivery]]) -> [(notifier: Notifier, messages: [Dispatch.Message])] {
+    Dictionary(grouping: messages, by: { $0[0].notifier }).sorted { $0.key < $1.key }.compactMap { name, group in
+      guard let notifier = settings.notifiers[name] else { return nil }
+      return (notifier, group.compactMap { message(of: $0, notifier) })
     }
-    let prepared = jobs
-    let results = Results()
-    DispatchQueue.concurrentPerform(iterations: prepared.count) { index in
-      let (notifier, messages) = prepared[index]
-      var isAway: String?
-      for message in messages {
-        var outcome = Sender.Outcome.failed(isAway ?? "", retryAfterSeconds: nil)
-        if isAway == nil {
-          outcome = Sender(notifier: notifier, recipient: message.deliveries[0].recipient, now: now).send(
-            message.notice)
-          if case .failed(let reason, _) = outcome { isAway = reason }
-        }
-        results.set(outcome, message.deliveries.map(\.id))
-      }
-    }
-    return results.all
   }
 
-  private func notice(_ deliveries: [Delivery], _ notifier: Notifier) -> Notice? {
+  private func message(of deliveries: [Delivery], _ notifier: Notifier) -> Dispatch.Message? {
     let alerts = deliveries.compactMap { try? desk.get($0.alert) }.map {
       Notice.shown($0, patient: notifier.showsPatient)
     }
     guard !alerts.isEmpty else { return nil }
-    let id =
-      deliveries.count == 1 ? deliveries[0].id : AlertIdentity.digest(deliveries.map(\.id).joined(separator: "\u{0}"))
-    var notice = Notice(id: id, kind: deliveries[0].kind, alerts: alerts, at: deliveries[0].plannedAt)
+    let first = deliveries[0]
+    var notice = Notice(id: first.message, kind: first.kind, alerts: alerts, at: first.plannedAt)
     if let link = settings.link {
       for alert in alerts { notice.links[alert.id] = PolicyText.filled(link, ["id": alert.id]) }
     }
-    return notice
+    return Dispatch.Message(deliveries: deliveries, notice: notice)
   }
 
-  private func settle(_ delivery: inout Delivery, _ outcome: Sender.Outcome) {
-    switch outcome {
-    case .delivered:
-      delivery.status = .delivered
-      delivery.outcome = nil
-    case .refused(let reason):
-      delivery.status = .refused
-      delivery.outcome = reason
-    case .failed(let reason, let retryAfter):
-      delivery.status = .failed
-      delivery.outcome = reason
-      let pause = OutboxRules.pause(
-        afterAttempts: delivery.attempts, id: delivery.id, retryAfterSeconds: retryAfter)
-      delivery.dueAt = clock() + Int64(pause * 1e6)
+  // MARK: Afterwards
+
+  /// What became of deliveries. Those that were not tried are as they were before.
+  private func settle(
+    _ before: some Sequence<Delivery>, _ taken: some Sequence<Delivery>, _ ends: [String: Dispatch.End], now: Int64
+  ) -> [Delivery] {
+    zip(before, taken).map { before, taken in
+      var after = taken
+      switch ends[taken.id] ?? .outOfTime {
+      case .tried(.delivered):
+        after.status = .delivered
+        after.outcome = nil
+      case .tried(.refused(let reason)):
+        after.status = .refused
+        after.outcome = reason
+      case .tried(.failed(let reason, let retryAfter, _)):
+        after.status = .failed
+        after.outcome = reason
+        after.dueAt = now + pause(taken, retryAfter)
+      case .away(let reason):
+        after = before
+        after.outcome = reason
+        after.dueAt = now + pause(taken, nil)
+      case .outOfTime: after = before
+      }
+      return after
     }
   }
-}
 
-/// What several threads found out.
-private final class Results: @unchecked Sendable {
-  // Safe to share: under the lock only.
-  private let lock = NSLock()
-  private var outcomes: [String: Sender.Outcome] = [:]
-
-  func set(_ outcome: Sender.Outcome, _ ids: [String]) {
-    lock.withLock { for id in ids { outcomes[id] = outcome } }
+  private func pause(_ delivery: Delivery, _ retryAfterSeconds: Double?) -> Int64 {
+    let seconds = OutboxRules.pause(
+      afterAttempts: delivery.attempts, id: delivery.message, retryAfterSeconds: retryAfterSeconds)
+    return Int64(seconds * 1e6)
   }
 
-  var all: [String: Sender.Outcome] { lock.withLock { outcomes } }
+  /// Notes what became of deliveries that this process had taken. If it was suspended for longer than the lease, another
+  /// may have taken them since: then only that one of them has arrived is still news.
+  private func store(_ ends: [Delivery], of taken: [Delivery]) throws {
+    for _ in 0..<50 {
+      let news = zip(ends, taken).filter { end, taken in
+        guard let known = table.open[taken.id] else { return false }
+        return end.status == .delivered || (known.status == .sending && known.dueAt == taken.dueAt)
+      }.map(\.0)
+      if try news.isEmpty || table.append(news, now: clock()) { return }
+    }
+  }
 }

@@ -40,7 +40,7 @@ final class OutboxTable {
   private(set) var planned: Int64 = 0
   /// Deliveries that are not final, by id.
   private(set) var open: [String: Delivery] = [:]
-  /// Notifiers that have taken a message about an alert: `NOTIFIER/RECIPIENT/ALERT`.
+  /// Notifiers that have, or may have, taken a message about an alert: `NOTIFIER/RECIPIENT/ALERT`.
   private var told: Set<String> = []
 
   init(lake: Lake) throws {
@@ -53,7 +53,7 @@ final class OutboxTable {
     "\(delivery.notifier)/\(delivery.recipient)/\(delivery.alert)"
   }
 
-  /// Whether the notifier of a delivery has taken an earlier message about its alert.
+  /// Whether the notifier of a delivery has taken, or may have taken, an earlier message about its alert.
   func wasTold(_ delivery: Delivery) -> Bool { told.contains(Self.key(delivery)) }
 
   /// Reads what other processes have added.
@@ -78,7 +78,9 @@ final class OutboxTable {
   private func note(_ delivery: Delivery) {
     sequence = max(sequence, delivery.sequence)
     open[delivery.id] = delivery.status.isFinal ? nil : delivery
-    if delivery.status == .delivered { told.insert(Self.key(delivery)) }
+    // An attempt whose answer was never seen may have arrived: the end must then be told too.
+    let mayHaveArrived = delivery.attempts > 0 && [.dropped, .expired].contains(delivery.status)
+    if delivery.status == .delivered || mayHaveArrived { told.insert(Self.key(delivery)) }
   }
 
   /// Adds changes. False if another process was faster: nothing was written; look again.

@@ -7,14 +7,14 @@ struct Sender: Sendable {
   enum Outcome: Sendable, Hashable {
     /// The other side has taken it.
     case delivered
-    /// It may work later; seconds to wait if the other side said so.
-    case failed(String, retryAfterSeconds: Double?)
+    /// It may work later; seconds to wait if the other side said so. `isAway`: other messages would fare no better now.
+    case failed(String, retryAfterSeconds: Double? = nil, isAway: Bool = false)
     /// It will not work.
     case refused(String)
   }
 
   var notifier: Notifier
-  /// Which of several numbers.
+  /// Which of several numbers or addresses.
   var recipient = 0
   /// Microseconds since 1970.
   var now: Int64
@@ -30,18 +30,20 @@ struct Sender: Sendable {
       }
     } catch let error as SecretError {
       // Somebody may put the file in its place.
-      return .failed(error.description, retryAfterSeconds: nil)
+      return .failed(error.description, isAway: true)
     } catch let error as HTTPError {
-      return .failed(error.description, retryAfterSeconds: nil)
+      return .failed(error.description, isAway: true)
     } catch {
-      return .failed("it could not be sent", retryAfterSeconds: nil)
+      return .failed("it could not be sent", isAway: true)
     }
   }
 
   private func webhook(_ notice: Notice, _ url: Secret, _ secret: Secret?) throws -> Outcome {
     let body = Payloads.webhook(notice)
     let seconds = now / 1_000_000
-    var headers = [("Lakeward-Delivery", notice.id), ("Lakeward-Timestamp", String(seconds))]
+    var headers = [
+      ("Lakeward-Delivery", notice.id), ("Lakeward-Timestamp", String(seconds)), ("Idempotency-Key", notice.id),
+    ]
     if let secret {
       headers.append(
         ("Lakeward-Signature", "v1=" + Payloads.signature(body, timestamp: seconds, secret: try secret.read())))
@@ -62,18 +64,24 @@ struct Sender: Sendable {
     case 200..<300: return .delivered
     case 408, 425, 429, 500...:
       return .failed(
-        "status \(response.status)", retryAfterSeconds: response.headers["retry-after"].flatMap(Double.init))
+        "status \(response.status)", retryAfterSeconds: response.headers["retry-after"].flatMap(Double.init),
+        isAway: [429, 502, 503, 504].contains(response.status))
     default: return .refused("status \(response.status)")
     }
   }
 
   private func send(_ notice: Notice, _ mail: Notifier.Mail) throws -> Outcome {
+    // Each recipient is a delivery of its own, so that an address that is wrong keeps nobody else from the mail.
+    guard mail.to.indices.contains(recipient) else { return .refused("there is no such address any more") }
     let transfer = MailTransfer(
       server: mail.server, encryption: mail.encryption, username: mail.username, password: try mail.password?.read(),
       certificateFile: mail.certificateFile, timeoutSeconds: notifier.timeoutSeconds)
-    switch try transfer.send(Payloads.mail(notice, from: mail.from, to: mail.to), from: mail.from, to: mail.to) {
+    switch try transfer.send(
+      Payloads.mail(notice, from: mail.from, to: mail.to), from: mail.from, to: [mail.to[recipient]])
+    {
     case .accepted: return .delivered
-    case .refused(let code) where code < 500: return .failed("mail server's reply \(code)", retryAfterSeconds: nil)
+    // 421: the server closes down.
+    case .refused(let code) where code < 500: return .failed("mail server's reply \(code)", isAway: code == 421)
     case .refused(let code): return .refused("mail server's reply \(code)")
     }
   }
