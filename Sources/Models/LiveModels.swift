@@ -120,6 +120,11 @@ public final class LiveModels: Sendable {
     return nil
   }
 
+  /// Whether the version in use looks at more than one reading; false for a slot without one.
+  public func looksBack(_ slot: String) -> Bool {
+    models.withLock { $0[slot].map { $0.scorer.model.steps > 1 } ?? false }
+  }
+
   private static func version(_ registry: ModelRegistry, _ use: ModelUse) throws(ModelError) -> String? {
     use.stage == .silent ? try registry.silentVersion(of: use.name) : try registry.liveVersion(of: use.name)
   }

@@ -118,7 +118,9 @@ public enum ScoringFunctions {
         LogicalType.Field("most_deviating", .varchar),
       ]), handlesNull: true
     ) { input, output in
-      guard let model = try live.model(use.slot) else { return output.setAllNull() }
+      guard let model = try live.model(use.slot), try holdsReadings(input, lists: lists) else {
+        return output.setAllNull()
+      }
       let limit = Float(model.card.threshold ?? .infinity)
       let width = model.scorer.model.width
       let columns = use.features.count
@@ -160,6 +162,13 @@ public enum ScoringFunctions {
         for row in unknown { output.setNull(row) }
       }
     }
+  }
+
+  /// False if the arguments are lists that are empty in every row.
+  private static func holdsReadings(_ input: borrowing ScalarInput, lists: Bool) throws -> Bool {
+    guard lists else { return true }
+    for column in 0..<input.columnCount where try input.column(column).lists().elements.rowCount > 0 { return true }
+    return false
   }
 
   private static func arguments(_ use: ModelUse, lists: Bool) -> [LogicalType] {

@@ -57,13 +57,17 @@ public struct RecentDefinition: Sendable, Hashable {
   public var withinSeconds: Double
   /// Whether the lists end with the row's own values, beside those of ``rows`` earlier ones.
   public var includesCurrent: Bool
+  /// The one model whose functions take the lists: in a running pipeline they are empty while no live version of it
+  /// looks at more than one reading. Nil: the lists are always made.
+  public var model: String?
   /// Where the definition stands.
   public var location: SourceLocation
 
   /// A relation from its parts.
   public init(
     name: String, table: String, keys: [String], orderBy: String, columns: [String], rows: Int, withinSeconds: Double,
-    includesCurrent: Bool = false, location: SourceLocation = SourceLocation(file: "", line: 1, column: 1)
+    includesCurrent: Bool = false, model: String? = nil,
+    location: SourceLocation = SourceLocation(file: "", line: 1, column: 1)
   ) {
     self.name = name
     self.table = table
@@ -73,6 +77,7 @@ public struct RecentDefinition: Sendable, Hashable {
     self.rows = rows
     self.withinSeconds = withinSeconds
     self.includesCurrent = includesCurrent
+    self.model = model
     self.location = location
   }
 

@@ -36,7 +36,7 @@ struct PipelineAssembly {
     for definition in definitions { check(definition) }
     var tables = definitions.map(\.table)
     for rules in draft.tables { attach(rules, to: &tables) }
-    RecentRules.check(draft.recents, tables, problems)
+    RecentRules.check(draft.recents, tables, models: draft.models.map(\.definition.name), problems)
     return ordered(tables)
   }
 

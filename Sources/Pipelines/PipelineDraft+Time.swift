@@ -69,6 +69,7 @@ extension PipelineDraft {
     let hasWithin = reader.requiredNode("within") != nil
     let within = reader.seconds("within", in: 0.001...315_360_000)
     let includesCurrent = reader.boolean("current") ?? false
+    let model = reader.name("model")
     reader.finish()
     guard let table, hasKey, !keys.isEmpty, hasColumns, !columns.isEmpty, hasRows, let rows, hasWithin, let within
     else { return nil }
@@ -78,6 +79,6 @@ extension PipelineDraft {
     }
     return RecentDefinition(
       name: pair.key, table: table, keys: keys, orderBy: orderBy, columns: columns, rows: rows, withinSeconds: within,
-      includesCurrent: includesCurrent, location: pair.location)
+      includesCurrent: includesCurrent, model: model, location: pair.location)
   }
 }

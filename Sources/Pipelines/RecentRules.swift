@@ -1,8 +1,11 @@
 /// Compares the relations of recent readings with the tables that they remember and the tables that read them.
 enum RecentRules {
-  static func check(_ recents: [RecentDefinition], _ tables: [TableDefinition], _ problems: ProblemList) {
+  static func check(
+    _ recents: [RecentDefinition], _ tables: [TableDefinition], models: [String], _ problems: ProblemList
+  ) {
     for recent in recents {
       checkSource(recent, tables, problems)
+      checkModel(recent, models, problems)
       for table in tables where table.inputs.contains(where: { $0.lowercased() == recent.name.lowercased() }) {
         check(table, reading: recent, problems)
       }
@@ -28,6 +31,13 @@ enum RecentRules {
         remedy: ["partition", "offset"].contains(column)
           ? "select _\(column) AS \"\(column)\"" : Suggestion.remedy(for: column, among: columns))
     }
+  }
+
+  private static func checkModel(_ recent: RecentDefinition, _ models: [String], _ problems: ProblemList) {
+    guard let name = recent.model, !models.contains(name) else { return }
+    problems.add(
+      at: recent.location, "'\(recent.name)' is made for the model '\(name)', which the pipeline does not use",
+      remedy: Suggestion.remedy(for: name, among: models))
   }
 
   private static func check(_ table: TableDefinition, reading recent: RecentDefinition, _ problems: ProblemList) {

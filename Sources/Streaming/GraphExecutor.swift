@@ -20,6 +20,8 @@ final class GraphExecutor {
   var histories: [String: RecentHistory] = [:]
   /// The histories that the micro-batch in hand has read, with the rows that it adds to them.
   var usedHistories: [String: String] = [:]
+  /// Whether the version of a model that is live looks at more than one reading.
+  let looksBack: (_ model: String) -> Bool
   let judge: EventTimeJudge?
   private var isCounting = false
   /// The late records of the micro-batch in hand, if there are any.
@@ -43,9 +45,11 @@ final class GraphExecutor {
   ///   - writerConnection: Writes files at the same time; of the same database.
   init(
     pipeline: Pipeline, source: SourceDefinition, tables: PipelineTables, lake: Lake, connection: Connection,
-    writerConnection: Connection, keyBudget: Int64 = Deduplicator.defaultBudget
+    writerConnection: Connection, keyBudget: Int64 = Deduplicator.defaultBudget,
+    looksBack: @escaping (_ model: String) -> Bool = { _ in true }
   ) {
     self.keyBudget = keyBudget
+    self.looksBack = looksBack
     self.pipeline = pipeline
     self.tables = tables
     self.lake = lake

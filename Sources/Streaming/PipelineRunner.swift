@@ -83,9 +83,10 @@ public final class PipelineRunner {
     try lake.prepare()
     let connection = try engine.connect(scratch: pipeline.name)
     self.connection = connection
-    models = try registry.flatMap {
+    let models = try registry.flatMap {
       try Self.liveModels(pipeline, registry: $0, engine: engine, connection: connection)
     }
+    self.models = models
     // Functions belong to the whole engine, where other pipelines may run.
     scanFunction = "source_records_\(pipeline.name)"
     scan = try connection.registerRecordBatch(name: scanFunction)
@@ -94,7 +95,8 @@ public final class PipelineRunner {
       catalogue: Catalogue([pipeline], lake: lake, connection: connection))
     executor = GraphExecutor(
       pipeline: pipeline, source: definition, tables: tables, lake: lake, connection: connection,
-      writerConnection: try engine.connect(scratch: pipeline.name), keyBudget: keyBudget)
+      writerConnection: try engine.connect(scratch: pipeline.name), keyBudget: keyBudget,
+      looksBack: { models?.looksBack($0) ?? false })
     size = BatchSize(
       maximum: BatchLimit(records: pipeline.trigger.maxRecords, bytes: pipeline.trigger.maxBytes),
       intervalSeconds: pipeline.trigger.intervalSeconds)

@@ -64,6 +64,7 @@ extension GraphExecutor {
             table: definition.name, column: column.name, type: column.type.description)
         }
       }
+      for column in columns { history.types[column.name.lowercased()] = column.type.description }
       try history.create(like: judged(definition))
     }
   }
@@ -83,6 +84,7 @@ extension GraphExecutor {
     guard let history = histories[recent.name.lowercased()], let remembered = pipeline.table(named: recent.table) else {
       return
     }
+    history.isWanted = recent.model.map(looksBack) ?? true
     try history.prepare(
       for: batch.span, of: try tables.table(remembered.name).snapshot(), identity: tables.identity,
       newest: newestBefore)

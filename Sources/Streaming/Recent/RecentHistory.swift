@@ -15,7 +15,9 @@ final class RecentHistory {
   private let connection: Connection
   private let state: String
   private let latenessSeconds: Double
-  /// The types of the remembered table's columns, by name in small letters, where they are needed before it is made.
+  /// Whether anybody looks at the lists; else they are empty, and nothing is remembered. Decided before `prepare`.
+  var isWanted = true
+  /// The types of the remembered table's columns, by name in small letters.
   var types: [String: String] = [:]
   /// The offsets up to which the state holds rows; nil: it must be read.
   private var position: Positions?
@@ -53,6 +55,7 @@ final class RecentHistory {
   ///   - newest: The newest event time of each partition at that place.
   func prepare(for span: OffsetSpan, of snapshot: Snapshot, identity: FlowIdentity, newest: [Int32: Int64]) throws {
     self.newest = newest
+    guard isWanted else { return try rest() }
     if let position, span.ranges.allSatisfy({ (position[$0.key] ?? 0) == $0.value.lowerBound }) { return }
     var before = identity.positions(in: snapshot.transactions)
     for (partition, range) in span.ranges { before[partition] = range.lowerBound }
@@ -60,8 +63,18 @@ final class RecentHistory {
     position = before
   }
 
+  /// Forgets all rows; when the lists are wanted again, they are read from the table.
+  private func rest() throws {
+    guard position != nil || rows > 0 else { return }
+    try connection.execute("DELETE FROM \(state)")
+    position = nil
+    rows = 0
+    rowsAfterCompaction = 0
+  }
+
   /// Makes the relation for these rows.
   func stage(current: String, late: String?) throws {
+    guard isWanted else { return try stageNothing(coordinates: current) }
     try connection.execute(
       "CREATE OR REPLACE TABLE \(relation) AS \(sql.select(current: current, earlier: state, late: late))")
   }
@@ -74,6 +87,7 @@ final class RecentHistory {
 
   /// Remembers rows that became durable.
   func didCommit(_ current: String, span: OffsetSpan, newest: [Int32: Int64]) throws {
+    guard isWanted else { return }
     let columns = sql.columns.joined(separator: ", ")
     try connection.execute("INSERT INTO \(state) SELECT \(columns) FROM \(current) WHERE \(sql.isComplete)")
     position?.merge(span.next) { $1 }

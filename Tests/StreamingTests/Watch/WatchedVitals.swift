@@ -1,5 +1,6 @@
 import DeltaLake
 import DuckDB
+import Foundation
 import LakewardTesting
 import Models
 import Pipelines
@@ -39,7 +40,7 @@ struct WatchedVitals {
     SELECT patient_id, event_time, anomaly.score AS anomaly_score, anomaly.flag AS anomaly_flag,
       model_version('beds') AS model_version
     FROM (
-      SELECT v.*, anomaly_beds(r.pulse, r.fever) AS anomaly
+      SELECT v.*, coalesce(anomaly_beds(r.pulse, r.fever), anomaly_beds(v.pulse, v.fever)) AS anomaly
       FROM STREAM(silver_beds) AS v LEFT JOIN last AS r ON r."partition" = v."partition" AND r."offset" = v."offset"
     ) AS scored;
     """
@@ -49,12 +50,18 @@ struct WatchedVitals {
   let lake: Lake
   let registry: ModelRegistry
 
-  init() throws {
+  /// - Parameter listsOnDemand: Whether the lists are made only for versions that look at them.
+  init(listsOnDemand: Bool = false) throws {
     directory = try TemporaryDirectory("watch")
     var pipeline = try Pipeline(
       folder: "beds",
       files: [
-        .init(name: Pipeline.definitionFile, text: Self.definition), .init(name: "tables.sql", text: Self.sql),
+        .init(
+          name: Pipeline.definitionFile,
+          text: listsOnDemand
+            ? Self.definition.replacingOccurrences(of: "current: true }", with: "current: true, model: beds }")
+            : Self.definition),
+        .init(name: "tables.sql", text: Self.sql),
         .init(name: "training.sql", text: "SELECT patient_id, event_time, pulse, fever FROM silver_beds"),
       ])
     pipeline.trigger = Trigger(intervalSeconds: 0, maxRecords: 300)
