@@ -44,9 +44,13 @@ public final class PipelineRunner {
     public func query(_ sql: String) throws -> [[Value]] { try connection.query(sql).rows() }
   }
 
+  /// DuckDB's tasks are 122,880 rows of a table; a micro-batch of fewer is one task in each of its statements.
+  private static let recordsForWorkers = 122_880
+
   private let pipeline: Pipeline
   private let lake: Lake
   private var source: any RecordSource
+  private let engine: QueryEngine
   private let connection: Connection
   private let tables: PipelineTables
   let executor: GraphExecutor
@@ -80,6 +84,7 @@ public final class PipelineRunner {
     self.pipeline = pipeline
     self.lake = lake
     self.source = source
+    self.engine = engine
     try lake.prepare()
     let connection = try engine.connect(scratch: pipeline.name)
     self.connection = connection
@@ -299,6 +304,7 @@ public final class PipelineRunner {
 
   private func process(_ records: SourceBatch) throws -> (report: BatchReport, overtaken: String?) {
     _ = try models?.refresh()
+    try engine.usesWorkers(records.records.count >= Self.recordsForWorkers, on: connection)
     scan.bind(records.records)
     defer { scan.clear() }
     // The only clock that reaches a table: every later step reads it from bronze.

@@ -2,6 +2,7 @@ public import DuckDB
 internal import Foundation
 public import Models
 internal import Pipelines
+internal import Synchronization
 
 /// The embedded query engine with the settings and functions that a lake's SQL expects.
 public struct QueryEngine: Sendable {
@@ -9,6 +10,8 @@ public struct QueryEngine: Sendable {
   public let database: Database
   /// The models that its SQL functions ask, of all pipelines that use it.
   public let models = ModelDirectory()
+  private let threads: Int
+  private let threadsInUse: SharedCount
 
   /// An engine whose temporary files stay inside the lake.
   /// - Parameters:
@@ -16,6 +19,8 @@ public struct QueryEngine: Sendable {
   ///   - threads: Worker threads; nil: one per processor.
   ///   - memoryLimitBytes: What tables and operators may hold in memory before they spill; nil: 80 % of the machine's.
   public init(lake: Lake, threads: Int? = nil, memoryLimitBytes: Int? = nil) throws {
+    self.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+    threadsInUse = SharedCount(self.threads)
     var settings = [
       "temp_directory": lake.temporaryFolder,
       // A table is a set of rows: both processors may write a file.
@@ -26,13 +31,23 @@ public struct QueryEngine: Sendable {
       // It takes a quarter of the time of planning a pipeline's SQL, which small micro-batches are made of, and saves
       // nothing there: the SQL hardly joins.
       "disabled_optimizers": "column_lifetime",
-      "threads": String(threads ?? ProcessInfo.processInfo.activeProcessorCount),
+      "threads": String(self.threads),
     ]
     if let memoryLimitBytes { settings["memory_limit"] = "\(memoryLimitBytes)B" }
     database = try Database(settings: settings)
     let connection = try database.connect()
     try connection.execute("ATTACH ':memory:' AS \(SparkDialect.database); USE \(SparkDialect.database)")
     for macro in SparkDialect.macros { try connection.execute(macro) }
+  }
+
+  /// Lets the next statements use all worker threads, or the calling thread alone.
+  ///
+  /// A statement over fewer rows than DuckDB gives to one task is computed by one thread, whichever takes it. With workers
+  /// that is often not the calling one, which then spins until the end: the same work takes twice the processor's time.
+  func usesWorkers(_ isWanted: Bool, on connection: Connection) throws {
+    let wanted = isWanted ? threads : 1
+    guard threadsInUse.exchange(wanted) else { return }
+    try connection.execute("SET threads = \(wanted)")
   }
 
   /// A connection that reckons in UTC and finds Spark's functions.
@@ -43,10 +58,27 @@ public struct QueryEngine: Sendable {
     var place = "memory"
     if let scratch {
       place = SQL.quote(identifier: "scratch " + scratch)
-      try connection.execute("ATTACH IF NOT EXISTS ':memory:' AS \(place)")
+      // Lists of a pipeline's SQL are short: a join with each costs more than comparing.
+      try connection.execute(
+        "ATTACH IF NOT EXISTS ':memory:' AS \(place); SET disabled_optimizers = 'column_lifetime,in_clause'")
     }
     let path = SQL.quote(literal: "\(place).main,\(SparkDialect.database).main")
     try connection.execute("SET TimeZone = 'UTC'; SET search_path = \(path)")
     return connection
+  }
+}
+
+/// A number that several pipelines of one engine set.
+private final class SharedCount: Sendable {
+  private let value: Mutex<Int>
+
+  init(_ value: Int) { self.value = Mutex(value) }
+
+  /// Sets the number; false if it is the same as before.
+  func exchange(_ new: Int) -> Bool {
+    value.withLock { old in
+      defer { old = new }
+      return old != new
+    }
   }
 }
