@@ -61,16 +61,18 @@ measured AS (
     consciousness,
     supplemental_oxygen,
     minutes_since_last_reading,
-    nullif(
-      concat_ws(
-        ' ',
-        CASE WHEN respiration_rate = 0 THEN 'rr' END,
-        CASE WHEN spo2 = 0 THEN 'spo2' END,
-        CASE WHEN systolic = 0 THEN 'sbp' END,
-        CASE WHEN diastolic = 0 THEN 'dbp' END,
-        CASE WHEN heart_rate = 0 THEN 'hr' END,
-        CASE WHEN temperature = 0 THEN 'temp' END),
-      '') AS no_signal,
+    -- Few readings have such a note, here and below: one test for all its words first, so that others build no text.
+    CASE
+      WHEN respiration_rate = 0 OR spo2 = 0 OR systolic = 0 OR diastolic = 0 OR heart_rate = 0 OR temperature = 0
+        THEN concat_ws(
+          ' ',
+          CASE WHEN respiration_rate = 0 THEN 'rr' END,
+          CASE WHEN spo2 = 0 THEN 'spo2' END,
+          CASE WHEN systolic = 0 THEN 'sbp' END,
+          CASE WHEN diastolic = 0 THEN 'dbp' END,
+          CASE WHEN heart_rate = 0 THEN 'hr' END,
+          CASE WHEN temperature = 0 THEN 'temp' END)
+    END AS no_signal,
     ingest_time,
     source,
     "partition",
@@ -147,17 +149,19 @@ bounded AS (
     *,
     CASE WHEN supplemental_oxygen THEN spo2_points_on_oxygen ELSE spo2_points_on_air END AS spo2_points_min,
     CASE WHEN NOT supplemental_oxygen THEN spo2_points_on_air ELSE spo2_points_on_oxygen END AS spo2_points_max,
-    nullif(
-      concat_ws(
-        ' ',
-        CASE WHEN respiration_rate IS NULL THEN 'rr' END,
-        CASE WHEN spo2 IS NULL THEN 'spo2' END,
-        CASE WHEN supplemental_oxygen IS NULL THEN 'o2' END,
-        CASE WHEN systolic IS NULL THEN 'sbp' END,
-        CASE WHEN heart_rate IS NULL THEN 'hr' END,
-        CASE WHEN consciousness IS NULL THEN 'acvpu' END,
-        CASE WHEN temperature IS NULL THEN 'temp' END),
-      '') AS news2_missing
+    CASE
+      WHEN respiration_rate IS NULL OR spo2 IS NULL OR supplemental_oxygen IS NULL OR systolic IS NULL
+        OR heart_rate IS NULL OR consciousness IS NULL OR temperature IS NULL
+        THEN concat_ws(
+          ' ',
+          CASE WHEN respiration_rate IS NULL THEN 'rr' END,
+          CASE WHEN spo2 IS NULL THEN 'spo2' END,
+          CASE WHEN supplemental_oxygen IS NULL THEN 'o2' END,
+          CASE WHEN systolic IS NULL THEN 'sbp' END,
+          CASE WHEN heart_rate IS NULL THEN 'hr' END,
+          CASE WHEN consciousness IS NULL THEN 'acvpu' END,
+          CASE WHEN temperature IS NULL THEN 'temp' END)
+    END AS news2_missing
   FROM scored
 ),
 -- What is missing counts nothing for the lower bound, and its worst case for the upper one: 3 points, oxygen 2.
@@ -254,19 +258,22 @@ SELECT
   shock_index >= 0.9 AS alert_shock_index,
   minutes_since_last_reading,
   no_signal,
-  nullif(
-    concat_ws(
-      ' ',
-      CASE WHEN respiration_rate > 60 THEN 'rr' END,
-      CASE WHEN spo2 < 70 THEN 'spo2' END,
-      CASE WHEN systolic < 50 OR systolic > 260 THEN 'sbp' END,
-      CASE WHEN diastolic < 20 OR diastolic > 150 THEN 'dbp' END,
-      CASE WHEN mean_arterial_pressure < 30 OR mean_arterial_pressure > 200 THEN 'map' END,
-      CASE WHEN pulse_pressure < 5 THEN 'pp' END,
-      CASE WHEN heart_rate < 25 OR heart_rate > 220 THEN 'hr' END,
-      CASE WHEN temperature < 32 OR temperature > 42 THEN 'temp' END,
-      CASE WHEN stated_unit <> temperature_unit THEN 'unit' END),
-    '') AS suspect,
+  CASE
+    WHEN respiration_rate > 60 OR spo2 < 70 OR systolic < 50 OR systolic > 260 OR diastolic < 20 OR diastolic > 150
+      OR mean_arterial_pressure < 30 OR mean_arterial_pressure > 200 OR pulse_pressure < 5
+      OR heart_rate < 25 OR heart_rate > 220 OR temperature < 32 OR temperature > 42 OR stated_unit <> temperature_unit
+      THEN concat_ws(
+        ' ',
+        CASE WHEN respiration_rate > 60 THEN 'rr' END,
+        CASE WHEN spo2 < 70 THEN 'spo2' END,
+        CASE WHEN systolic < 50 OR systolic > 260 THEN 'sbp' END,
+        CASE WHEN diastolic < 20 OR diastolic > 150 THEN 'dbp' END,
+        CASE WHEN mean_arterial_pressure < 30 OR mean_arterial_pressure > 200 THEN 'map' END,
+        CASE WHEN pulse_pressure < 5 THEN 'pp' END,
+        CASE WHEN heart_rate < 25 OR heart_rate > 220 THEN 'hr' END,
+        CASE WHEN temperature < 32 OR temperature > 42 THEN 'temp' END,
+        CASE WHEN stated_unit <> temperature_unit THEN 'unit' END)
+  END AS suspect,
   ingest_time,
   source,
   "partition",

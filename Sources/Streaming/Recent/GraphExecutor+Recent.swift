@@ -138,9 +138,18 @@ extension GraphExecutor {
     let conditions = ["\(RowSelection.violationColumn) IS NULL"] + (condition.map { [$0] } ?? [])
     // Asked for several times, and the conditions are dear.
     let accepted = "stage.\(SQL.quote(identifier: definition.name + "_accepted"))"
+    var needed = ["partition", "offset"]
+    for history in ownHistories(definition) {
+      for name in history.definition.neededColumns where !needed.contains(name.lowercased()) {
+        needed.append(name.lowercased())
+      }
+    }
+    let columns = needed.map { SQL.quote(identifier: $0) }.joined(separator: ", ")
     try connection.execute(
-      "CREATE OR REPLACE TABLE \(accepted) AS FROM \(judged(definition)) WHERE \(conditions.joined(separator: " AND "))"
-    )
+      """
+      CREATE OR REPLACE TABLE \(accepted) AS SELECT \(columns) FROM \(judged(definition))
+      WHERE \(conditions.joined(separator: " AND "))
+      """)
     for history in ownHistories(definition) {
       try history.stage(current: accepted, late: lateRecords)
       usedHistories[history.definition.name.lowercased()] = self.accepted(definition.name)
