@@ -116,7 +116,7 @@ let package = Package(
     // What bench/latency measures: producer, broker and pipeline in one process.
     .executableTarget(
       name: "latency-bench",
-      dependencies: ["DeltaLake", "DuckDB", "Kafka", "Models", "Pipelines", "Simulation", "Streaming"],
+      dependencies: ["Alerts", "DeltaLake", "DuckDB", "Kafka", "Models", "Pipelines", "Simulation", "Streaming"],
       path: "bench/latency-bench", swiftSettings: swift),
 
     // What bench/models measures beside scikit-learn.

@@ -1,3 +1,4 @@
+internal import Alerts
 internal import DeltaLake
 internal import DuckDB
 internal import Foundation
@@ -9,7 +10,8 @@ internal import Streaming
 internal import Synchronization
 
 /// How long a record of the vitals pipeline takes from being produced to standing in the committed silver table, and to the
-/// moment when whoever watches the micro-batches (metrics, alerts) is called; `bench/latency` runs it.
+/// moments when whoever watches the micro-batches is called and when the pipeline's alert policies have judged it and what
+/// they raised is stored; `bench/latency` runs it.
 ///
 /// A record's own event time is when it was produced. Producer, broker (librdkafka's mock, over TCP) and pipeline share one
 /// process and its processors. Prints one JSON object.
@@ -63,6 +65,9 @@ private final class Trial: @unchecked Sendable {
   private let sent = Atomic<Int>(0)
   private var committed = Distribution()
   private var called = Distribution()
+  private var alerted = Distribution()
+  private var alerts = 0
+  private let alertStage: AlertStage?
   private var batches = 0
   private var records: Int64 = 0
   private var stages: [String: Double] = [:]
@@ -77,6 +82,9 @@ private final class Trial: @unchecked Sendable {
     self.rate = rate
     self.seconds = seconds
     try lake.prepare()
+    let policies = try PolicyFile.load(pipeline)
+    alertStage = AlertStage(
+      pipeline: pipeline, policies: policies, lake: lake, desk: try AlertDesk(lake: lake, policies: policies))
     if kind == "kafka" {
       let cluster = try MockCluster()
       try cluster.createTopic("patient-vitals", partitions: 4)
@@ -122,8 +130,14 @@ private final class Trial: @unchecked Sendable {
     feeder.start()
     let began = Self.now()
     try runner.run(.continuous, stop: stop) { event, view in
-      guard case .committed(let report) = event else { return }
       let time = Self.now()
+      do {
+        alerts += try alertStage?.observe(event, view).events.filter { $0.kind == .opened }.count ?? 0
+      } catch {
+        FileHandle.standardError.write(Data("\(error)\n".utf8))
+      }
+      let judged = Self.now()
+      guard case .committed(let report) = event else { return }
       batches += 1
       records += report.records
       stages.merge(report.seconds) { $0 + $1 }
@@ -136,6 +150,7 @@ private final class Trial: @unchecked Sendable {
         guard case .int(let milliseconds) = row[0], case .int(let count) = row[1] else { continue }
         committed.counts[milliseconds, default: 0] += count
         called.counts[milliseconds + (time - durable) / 1000, default: 0] += count
+        alerted.counts[milliseconds + (judged - durable) / 1000, default: 0] += count
       }
     }
     done.wait()
@@ -169,7 +184,8 @@ private final class Trial: @unchecked Sendable {
     print(
       """
       {"rate": \(Int(rate)), "sent": \(sent.load(ordering: .relaxed)), "records": \(records), "batches": \(batches), \
-      "committed_milliseconds": \(committed.json), "called_milliseconds": \(called.json), "silver_files": \(files), \
+      "committed_milliseconds": \(committed.json), "called_milliseconds": \(called.json), \
+      "alerted_milliseconds": \(alerted.json), "alerts": \(alerts), "silver_files": \(files), \
       "stage_milliseconds": {\(stages.joined(separator: ", "))}}
       """)
   }
