@@ -15,10 +15,10 @@ public struct NetworkSettings: Sendable, Hashable, Codable {
   /// Most rows to learn from; of more, a sample is drawn.
   public var rows: Int
 
-  /// A dense autoencoder with layers of 24, 3 and 24 units.
-  public static let autoencoder = NetworkSettings(hidden: 24, code: 3, steps: 1, epochs: 30, batch: 128, rows: 60_000)
-  /// An LSTM autoencoder of 16 cells over 12 readings.
-  public static let lstm = NetworkSettings(hidden: 16, code: 16, steps: 12, epochs: 16, batch: 64, rows: 20_000)
+  /// A dense autoencoder with layers of 24, 2 and 24 units. Through a wider middle the vital signs of the ill pass too.
+  public static let autoencoder = NetworkSettings(hidden: 24, code: 2, steps: 1, epochs: 30, batch: 128, rows: 60_000)
+  /// An LSTM autoencoder of 4 cells over 12 readings; more cells can carry any level that lasts, an ill one too.
+  public static let lstm = NetworkSettings(hidden: 4, code: 4, steps: 12, epochs: 16, batch: 64, rows: 20_000)
 
   init(hidden: Int, code: Int, steps: Int, epochs: Int, batch: Int, rows: Int) {
     self.hidden = hidden
