@@ -200,6 +200,44 @@ class Bench:
             })
         self.note("TreeSHAP, rows per second", rounds)
 
+    def reasons(self):
+        """Core-seconds of the illness stream with no reasons, with those for alerts as the pipeline has them, and for every
+        row."""
+        self.illness()
+        home = self.place("reasons")
+        folder = os.path.join(home, "pipelines", "illness")
+        lake = os.path.join(home, "lake")
+        shutil.copytree(os.path.join(ROOT, "pipelines", "illness"), folder)
+        shutil.copytree(os.path.join(self.folder, "lake"), lake)
+        program = self.arguments.lakeward
+        ended([program, "train", "illness"], cwd=home)
+        ended([program, "simulate", "illness", "--count", str(self.arguments.readings), "--to",
+               os.path.join(lake, "landing", "patient_data")], cwd=home)
+        with open(os.path.join(folder, "gold.sql")) as file:
+            gold = file.read()
+        end = gold.index("END AS explanation")
+        start = gold.rindex("CASE\n", 0, end)
+        call = gold[gold.index("THEN", start) + 4:end]
+        variants = {
+            "no reasons": "CAST(NULL AS STRING)", "reasons for alerts": gold[start:end] + "END",
+            "reasons for every row": call}
+        rounds = []
+        for _ in range(self.arguments.rounds):
+            sides = {}
+            for name, text in variants.items():
+                with open(os.path.join(folder, "gold.sql"), "w") as file:
+                    file.write(gold[:start] + text + gold[end + 3:])
+                copy = os.path.join(home, "copy")
+                shutil.copytree(lake, copy)
+                outcome = run([program, "run", "illness", "--once", "--lake", copy], cwd=home)
+                share = ended(
+                    [program, "query", "SELECT count(explanation) / count(*) FROM gold_patient_data", "--format", "csv",
+                     "--lake", copy], cwd=home)
+                sides[name] = {"core_seconds": outcome["core_seconds"], "share_of_rows": float(share.split()[-1])}
+                shutil.rmtree(copy)
+            rounds.append(sides)
+        self.note("reasons in the stream, %s records" % format(self.arguments.readings, ","), rounds)
+
     def anomaly(self):
         """Trains on one simulated stream, judges another by its labelled deteriorations."""
         kinds = ["isolation-forest", "autoencoder", "lstm"]
@@ -247,7 +285,7 @@ class Bench:
     def run(self):
         parts = {
             "forest": self.forest, "pima": self.forest_of_pima, "score": self.score, "shap": self.shap,
-            "anomaly": self.anomaly}
+            "reasons": self.reasons, "anomaly": self.anomaly}
         failed = []
         began = time.time()
         try:
@@ -321,15 +359,15 @@ def main():
     parser = argparse.ArgumentParser(prog="bench/models", description=__doc__)
     parser.add_argument("--program", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--lakeward", required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--only", default="forest,pima,score,shap,anomaly")
+    parser.add_argument("--only", default="forest,pima,score,shap,reasons,anomaly")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--patients", type=int, default=3_000, help="of the generated population")
     parser.add_argument("--rows", type=int, default=1_000_000, help="to score")
-    parser.add_argument("--readings", type=int, default=120_000, help="to judge anomalies on; half as many to learn from")
+    parser.add_argument("--readings", type=int, default=120_000, help="of the streams; half as many to learn anomalies from")
     arguments = parser.parse_args()
     arguments.program = os.path.abspath(arguments.program)
     arguments.lakeward = os.path.abspath(arguments.lakeward)
-    known = {"forest", "pima", "score", "shap", "anomaly"}
+    known = {"forest", "pima", "score", "shap", "reasons", "anomaly"}
     unknown = [name for name in arguments.only.split(",") if name not in known]
     if unknown:
         parser.error("--only: no section is called %s" % unknown[0])
