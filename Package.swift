@@ -157,7 +157,7 @@ let package = Package(
     tests("MLflowTests", ["MLflow", "Models"]),
     tests("PipelinesTests", ["Pipelines", "Clinical", "DuckDB"]),
     tests("SparkExportTests", ["SparkExport", "Pipelines"]),
-    tests("ScheduleTests", ["Schedule", "Pipelines"]),
+    tests("ScheduleTests", ["Schedule", "Pipelines", "Streaming", "DeltaLake", "DuckDB"]),
     tests("OpenLineageTests", ["OpenLineage", "HTTP", "JSON", "Lineage", "Pipelines", "DuckDB"]),
     tests("LineageTests", ["Lineage", "Pipelines", "DuckDB"]),
     tests("DashboardsTests", ["Dashboards", "Pipelines"]),

@@ -80,10 +80,7 @@ public final class BigQueryMirror {
   }
 
   private func plan(_ table: DeltaTable, _ loaded: Int64?, _ newest: Snapshot, _ column: String?) throws -> LoadPlan {
-    // Other columns change every row.
-    guard let loaded, let then = try? table.snapshot(version: loaded), then.schema == newest.schema else {
-      return .whole
-    }
+    guard let loaded else { return .whole }
     let appended = try table.appendedFiles(after: loaded, through: newest)
     let changed = appended == nil ? try table.changedFiles(after: loaded, through: newest) : []
     let physical = column.map { Self.physicalName(newest, $0) }

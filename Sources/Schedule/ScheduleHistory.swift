@@ -38,6 +38,21 @@ public final class ScheduleHistory: Sendable {
     public var exitCode: Int?
     /// Why it failed or did not begin.
     public var error: String?
+
+    /// A row from its parts.
+    public init(
+      job: String, command: String, due: Double, attempt: Int, span: ClosedRange<Double>?, outcome: Outcome,
+      exitCode: Int?, error: String?
+    ) {
+      self.job = job
+      self.command = command
+      self.due = due
+      self.attempt = attempt
+      self.span = span
+      self.outcome = outcome
+      self.exitCode = exitCode
+      self.error = error
+    }
   }
 
   /// The table's name.

@@ -11,17 +11,28 @@ final class ScheduledCommand: @unchecked Sendable {
     var lastLine: String?
   }
 
-  /// Seconds between the request to end and the end by force.
-  private static let grace = 10.0
+  private enum Phase {
+    case waiting, running, over
+  }
+
+  private struct State {
+    var tail: [UInt8] = []
+    var phase = Phase.waiting
+    /// Why it was asked to end, if it was before it ended by itself.
+    var reason: ScheduleHistory.Outcome?
+  }
 
   private let process = Process()
   private let errors = Pipe()
-  private let state = Mutex<(tail: [UInt8], reason: ScheduleHistory.Outcome?)>(([], nil))
+  private let graceSeconds: Double
+  private let state = Mutex(State())
 
   /// - Parameters:
   ///   - program: The program's path.
   ///   - words: Its words.
-  init(program: String, words: [String]) {
+  ///   - graceSeconds: Between the request to end and the end by force.
+  init(program: String, words: [String], graceSeconds: Double) {
+    self.graceSeconds = graceSeconds
     process.executableURL = URL(fileURLWithPath: program)
     process.arguments = words
     process.standardInput = FileHandle.nullDevice
@@ -29,13 +40,24 @@ final class ScheduledCommand: @unchecked Sendable {
     process.standardError = errors
   }
 
+  /// Whether it has ended.
+  var isOver: Bool { state.withLock { $0.phase == .over } }
+
   /// Runs it to its end. Blocks.
   func run(timeoutSeconds: Double?) -> End {
+    defer { state.withLock { $0.phase = .over } }
     do {
-      try process.run()
+      try launch()
     } catch {
       return End(
         outcome: .failed, exitCode: nil, lastLine: "the program cannot be started: \(error.localizedDescription)")
+    }
+    // Asked to end while it was being started.
+    if let reason = state.withLock({
+      $0.phase = .running
+      return $0.reason
+    }) {
+      end(reason)
     }
     let timer = timeoutSeconds.map { seconds in
       let timer = DispatchSource.makeTimerSource(queue: .global())
@@ -50,7 +72,10 @@ final class ScheduledCommand: @unchecked Sendable {
       state.withLock { $0.tail = Array(($0.tail + data).suffix(4_096)) }
     }
     process.waitUntilExit()
-    let (tail, reason) = state.withLock { ($0.tail, $0.reason) }
+    let (tail, reason) = state.withLock {
+      $0.phase = .over
+      return ($0.tail, $0.reason)
+    }
     let line = String(decoding: tail, as: UTF8.self).split(separator: "\n").last.map(String.init)
     if let reason { return End(outcome: reason, exitCode: nil, lastLine: line) }
     let code = Int(process.terminationStatus)
@@ -60,14 +85,36 @@ final class ScheduledCommand: @unchecked Sendable {
       lastLine: isWell ? nil : line)
   }
 
-  /// Asks it to end, and ends it by force if it does not.
+  /// A process begins with the signals blocked that the thread blocks which starts it: it would never hear that it is to end.
+  private func launch() throws {
+    var none = sigset_t()
+    var before = sigset_t()
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+    try process.run()
+  }
+
+  /// Asks it to end, with whatever it started, and ends it by force if it does not. What has not begun yet ends as soon as it has.
   func end(_ reason: ScheduleHistory.Outcome) {
-    guard process.isRunning else { return }
-    state.withLock { $0.reason = $0.reason ?? reason }
-    process.terminate()
-    let number = process.processIdentifier
-    DispatchQueue.global().asyncAfter(deadline: .now() + Self.grace) { [weak self] in
-      if self?.process.isRunning == true { kill(number, SIGKILL) }
+    let isRunning = state.withLock {
+      guard $0.phase != .over else { return false }
+      $0.reason = $0.reason ?? reason
+      return $0.phase == .running
     }
+    guard isRunning else { return }
+    signal(SIGTERM)
+    DispatchQueue.global().asyncAfter(deadline: .now() + graceSeconds) { [weak self] in
+      if self?.isOver == false { self?.signal(SIGKILL) }
+    }
+  }
+
+  /// To its whole group: a process of its own that holds the pipe open would keep the job from ending.
+  private func signal(_ number: Int32) {
+    let leader = process.processIdentifier
+    guard leader > 0 else { return }
+    // Foundation makes the process the leader of a group; were it not, the group would be ours. A leader that has ended keeps its number
+    // while its group lives.
+    if getpgid(leader) == getpgrp() || kill(-leader, number) != 0 { kill(leader, number) }
   }
 }

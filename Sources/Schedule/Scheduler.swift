@@ -26,6 +26,7 @@ public final class Scheduler: @unchecked Sendable {
   private let lake: Lake
   private let program: String
   private let options: [String]
+  private let graceSeconds: Double
   private let observe: @Sendable (Event) -> Void
   private let state: Mutex<State>
   private let wake = DispatchSemaphore(value: 0)
@@ -34,9 +35,10 @@ public final class Scheduler: @unchecked Sendable {
   /// - Parameters:
   ///   - program: The program that jobs run, Lakeward's own.
   ///   - options: Words behind each job's own, such as `--config FILE`.
+  ///   - graceSeconds: How long a job that is asked to end may take before it is ended by force.
   ///   - observe: Called on the scheduler's threads.
   public init(
-    _ jobs: [ScheduledJob], lake: Lake, program: String, options: [String],
+    _ jobs: [ScheduledJob], lake: Lake, program: String, options: [String], graceSeconds: Double = 10,
     observe: @escaping @Sendable (Event) -> Void
   ) throws {
     all = jobs
@@ -44,6 +46,7 @@ public final class Scheduler: @unchecked Sendable {
     self.lake = lake
     self.program = program
     self.options = options
+    self.graceSeconds = graceSeconds
     self.observe = observe
     history = try ScheduleHistory(lake)
     state = Mutex(State(book: ScheduleBook([], now: 0)))
@@ -103,7 +106,7 @@ public final class Scheduler: @unchecked Sendable {
       note(start, nil, .init(outcome: .skipped, exitCode: nil, lastLine: reason))
     case .start(let start):
       guard let job = jobs[start.job] else { return }
-      let command = ScheduledCommand(program: program, words: job.words + options)
+      let command = command(job)
       state.withLock { $0.commands[job.name] = command }
       observe(.started(job: job.name, attempt: start.attempt))
       let thread = Thread { [self] in
@@ -122,6 +125,10 @@ public final class Scheduler: @unchecked Sendable {
     }
   }
 
+  private func command(_ job: ScheduledJob) -> ScheduledCommand {
+    ScheduledCommand(program: program, words: job.words + options, graceSeconds: graceSeconds)
+  }
+
   private func note(_ start: ScheduleBook.Start, _ span: ClosedRange<Double>?, _ end: ScheduledCommand.End) {
     let entry = ScheduleHistory.Entry(
       job: start.job, command: jobs[start.job]?.words.joined(separator: " ") ?? "", due: start.due,
@@ -131,22 +138,32 @@ public final class Scheduler: @unchecked Sendable {
   }
 
   /// Runs one job now, with its retries, and notes it in the history. Blocks.
+  /// - Parameter stop: Ends the job, and no retry follows.
   /// - Returns: The last attempt.
-  public func runNow(_ job: ScheduledJob) -> ScheduleHistory.Entry {
+  public func runNow(_ job: ScheduledJob, stop: StopSignal) -> ScheduleHistory.Entry {
     var start = ScheduleBook.Start(job: job.name, due: Date().timeIntervalSince1970)
     while true {
       observe(.started(job: job.name, attempt: start.attempt))
       let begin = Date().timeIntervalSince1970
-      let end = ScheduledCommand(program: program, words: job.words + options).run(timeoutSeconds: job.timeoutSeconds)
+      let command = command(job)
+      let watch = Thread {
+        while !stop.isStopped, !command.isOver { stop.wait(seconds: 0.5) }
+        if stop.isStopped { command.end(.stopped) }
+      }
+      watch.start()
+      let end = command.run(timeoutSeconds: job.timeoutSeconds)
       let span = begin...max(begin, Date().timeIntervalSince1970)
       note(start, span, end)
-      guard end.outcome != .succeeded, start.attempt <= job.retries else {
-        return ScheduleHistory.Entry(
-          job: job.name, command: job.words.joined(separator: " "), due: start.due, attempt: start.attempt, span: span,
-          outcome: end.outcome, exitCode: end.exitCode, error: end.lastLine)
+      if end.outcome != .succeeded, start.attempt <= job.retries {
+        stop.wait(seconds: ScheduleBook.pause(job, attempt: start.attempt))
+        if !stop.isStopped {
+          start.attempt += 1
+          continue
+        }
       }
-      Thread.sleep(forTimeInterval: ScheduleBook.pause(job, attempt: start.attempt))
-      start.attempt += 1
+      return ScheduleHistory.Entry(
+        job: job.name, command: job.words.joined(separator: " "), due: start.due, attempt: start.attempt, span: span,
+        outcome: end.outcome, exitCode: end.exitCode, error: end.lastLine)
     }
   }
 }

@@ -20,6 +20,8 @@ struct Lakeward {
 
   static func main() {
     signal(SIGPIPE, SIG_IGN)
+    // A scheduler that handles it hands its ignoring down to the jobs that it starts.
+    signal(SIGTERM, SIG_DFL)
     exit(run(Array(CommandLine.arguments.dropFirst())))
   }
 

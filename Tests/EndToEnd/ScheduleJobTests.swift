@@ -48,6 +48,32 @@ import Testing
     #expect(try lake.run("schedule", "history", "wrong").output.contains("no table nothing"))
   }
 
+  /// A query that would take years is ended: by its time limit, and by the end of the scheduler.
+  @Test func jobsThatHangAreEnded() throws {
+    let forever = "SELECT count(*) FROM range(100000000) a(x), range(100000000) b(y) WHERE hash(x + y) = 0"
+    let lake = try Self.lake(
+      """
+        first: { run: [table, list], cron: "0 0 1 1 *" }
+        slow: { run: [query, "\(forever)"], cron: "0 0 1 1 *", timeout: 1 s }
+        endless: { run: [query, "\(forever)"], after: first }
+
+      """)
+    try lake.run("simulate", "risk", "--count", "10")
+    let slow = try lake.start("schedule", "run", "slow").wait(seconds: 120)
+    #expect(slow.status == 1 && slow.errors.contains("slow: timed out"), "\(slow.errors)")
+    try lake.run("schedule", "run", "first")
+    let scheduler = try lake.start("schedule", "start")
+    try scheduler.waitFor("endless: begins", seconds: 120)
+    scheduler.signal(SIGTERM)
+    let end = try scheduler.wait(seconds: 120)
+    #expect(end.status == 0 && end.errors.contains("endless: stopped"), "\(end.errors)")
+    let ended = "SELECT count(*) FROM {schedule_history} WHERE exit_code IS NULL AND outcome ="
+    #expect(try lake.count("\(ended) 'timed out' AND job = 'slow'") == 1)
+    #expect(try lake.count("\(ended) 'stopped' AND job = 'endless'") == 1)
+    // SIGTERM was enough: by force it would have taken ten seconds more.
+    #expect(try lake.count("\(ended) 'timed out' AND seconds < 10") == 1)
+  }
+
   @Test func mistakesAreNamedWithTheirPlace() throws {
     let lake = try Self.lake("  fill: { run: run risk, cron: '0 0 * *' }\n")
     let check = try lake.start("check", "risk").wait(seconds: 60)

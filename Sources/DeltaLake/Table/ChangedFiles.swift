@@ -68,6 +68,12 @@ extension DeltaTable {
       }
       guard changes.note(actions, in: snapshot.metadata) else { return nil }
     }
+    // The log says what the columns became, not what they were.
+    if changes.hasMetadata {
+      guard let then = try? self.snapshot(version: version),
+        FileChanges.hasSameColumns(then.metadata, snapshot.metadata)
+      else { return nil }
+    }
     for file in changes.files.values where snapshot.files[file.key] == nil && !FilePath.isAbsolute(file.path) {
       guard try store.attributes(file.decodedPath) != nil else { return nil }
     }
@@ -83,13 +89,18 @@ struct FileChanges {
   /// The files as they are after the commits so far, and as they were before, where rows of them changed.
   private(set) var came: [String: AddFile] = [:]
   private(set) var went: [String: AddFile] = [:]
+  /// Whether a commit carries the table's metadata.
+  private(set) var hasMetadata = false
   /// Files whose rows all came in the commits so far.
   private var fresh: Set<String> = []
 
   /// Notes one commit, its removes first, so that a file may change its deletion vector. False: what came or went cannot
   /// be told.
   mutating func note(_ actions: [Action], in metadata: TableMetadata) -> Bool {
-    for case .metadata(let value) in actions where !Self.hasSameColumns(value, metadata) { return false }
+    for case .metadata(let value) in actions {
+      hasMetadata = true
+      guard Self.hasSameColumns(value, metadata) else { return false }
+    }
     for case .remove(let file) in actions where file.dataChange {
       isOnlyAppended = false
       let isNew = came.removeValue(forKey: file.path) != nil
@@ -115,7 +126,8 @@ struct FileChanges {
     return true
   }
 
-  private static func hasSameColumns(_ one: TableMetadata, _ other: TableMetadata) -> Bool {
+  /// Whether rows of one are rows of the other: the same columns, partitioning and way of naming columns in files.
+  static func hasSameColumns(_ one: TableMetadata, _ other: TableMetadata) -> Bool {
     let mode = "delta.columnMapping.mode"
     return hasSameSchema(one, other) && one.partitionColumns == other.partitionColumns
       && one.configuration[mode] == other.configuration[mode]

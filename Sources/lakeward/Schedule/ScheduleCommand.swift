@@ -94,7 +94,10 @@ enum ScheduleCommand: Command {
       throw CommandFailure(
         "there is no job \(name)\(guess) (there are: \(jobs.map(\.name).joined(separator: ", ")))")
     }
-    let entry = try ScheduleDuty.scheduler(workspace, arguments).runNow(job)
+    let stop = StopSignal()
+    let signals = StopOnSignals(stop)
+    defer { signals.cancel() }
+    let entry = try ScheduleDuty.scheduler(workspace, arguments).runNow(job, stop: stop)
     return entry.outcome == .succeeded ? 0 : 1
   }
 
