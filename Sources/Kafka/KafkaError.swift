@@ -123,6 +123,8 @@ extension KafkaError {
     case .brokerUnavailable: "Start the broker, or correct its address (kafka.brokers in lakeward.yml)"
     case .authenticationFailed:
       "Check security.protocol, sasl.mechanism, sasl.username and sasl.password in the kafka properties"
+        + (KafkaLibrary.isAtLeast(2, 6, 1)
+          ? "" : "; SCRAM with brokers of Kafka 4 needs librdkafka 2.6.1 or newer, this is \(KafkaLibrary.version)")
     case .secureConnectionFailed: "Check security.protocol and ssl.ca.location in the kafka properties"
     case .notAuthorized(let resource): "Have the Kafka administrator grant this user access to \(resource)"
     case .unknownTopic: "Create the topic, or correct its name (source.kafka.topic in pipeline.yml)"

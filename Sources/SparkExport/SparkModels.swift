@@ -12,7 +12,7 @@ enum SparkModels {
       """
     }
     return """
-      \"\"\"The models of this pipeline as functions of SQL: predict_NAME, model_version, model_threshold.\"\"\"
+      \"\"\"The models of this pipeline as functions of SQL: predict_NAME, explain_NAME, model_version, model_threshold.\"\"\"
 
       import pathlib
 
@@ -61,16 +61,22 @@ enum SparkModels {
               return pandas.DataFrame(result)
 
           def explanation(*columns: pandas.Series) -> pandas.Series:
+              parts = answers(columns, pred_contribs=True)
+              if model["classes"]:
+                  # What speaks for the class that was chosen.
+                  best = answers(columns).argmax(axis=1)
+                  parts = parts[range(len(best)), best]
               texts = []
-              for row in answers(columns, pred_contribs=True):
+              for row in parts:
                   largest = sorted(zip(row[:-1], model["features"]), key=lambda pair: -abs(pair[0]))[:3]
                   texts.append(", ".join(f"{feature} {value:+.3f}" for value, feature in largest if value))
               return pandas.Series(texts)
 
+          explain = f.pandas_udf(explanation, "string")
           if not model["classes"]:
-              return {"predict": f.pandas_udf(probability, "double"), "explain": f.pandas_udf(explanation, "string")}
+              return {"predict": f.pandas_udf(probability, "double"), "explain": explain}
           fields = ", ".join(f"`{label}` double" for label in model["classes"])
-          return {"predict": f.pandas_udf(classes, f"label string, probability double, {fields}")}
+          return {"predict": f.pandas_udf(classes, f"label string, probability double, {fields}"), "explain": explain}
 
 
       for model_name, model_facts in MODELS.items():

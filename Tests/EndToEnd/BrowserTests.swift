@@ -59,6 +59,13 @@ struct BrowserTests {
       #expect(page.number("sideways") == 0, "\(name): nothing sticks out at the side")
     }
 
+    let told = try demo.jobsTold()
+    #expect(
+      told.isSuperset(of: [
+        "import.synthea_patients", "train.illness", "train.risk", "population.gold_age_pyramid", "vitals",
+        "vitals.silver_patient_vitals", "illness.gold_patient_data",
+      ]), "lineage of the demo: \(told.sorted())")
+
     try demo.restart()
     let after = try demo.look("alert_state", identifier)
     #expect(["acknowledged", "resolved"].contains(after.text("state")) && after.text("by") != nil)
@@ -80,6 +87,7 @@ private final class Demo {
       try FileManager.default.createSymbolicLink(
         atPath: directory.file(folder), withDestinationPath: "\(Places.packageRoot())/\(folder)")
     }
+    try directory.write("openlineage: { file: events.ndjson, interval: 5 s }\n", to: "lakeward.yml")
     // Kept for a person to look at.
     pictures = "\(Places.packageRoot())/Tests/artifacts/dashboard"
     try FileManager.default.createDirectory(atPath: pictures, withIntermediateDirectories: true)
@@ -112,6 +120,16 @@ private final class Demo {
         + arguments, seconds: seconds)
     try #require(outcome.succeeded, "\(check): \(outcome.errors)")
     return Answer(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)))
+  }
+
+  /// The jobs of which OpenLineage's events have told so far.
+  func jobsTold() throws -> Set<String> {
+    let text = try String(contentsOfFile: directory.file("events.ndjson"), encoding: .utf8)
+    return Set(
+      text.split(separator: "\n").compactMap {
+        let event = try? JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+        return (event?["job"] as? [String: Any])?["name"] as? String
+      })
   }
 
   /// Ends the demo as a power cut would, and serves its lake again.

@@ -32,7 +32,12 @@ import Testing
     try connection.execute("SET TimeZone = 'UTC'")
     for (table, columns) in [
       ("silver_raw_patient", "patient_id, epoch_us(event_time) AS t, heart_rate, glucose, body_temperature"),
-      ("gold_risk", "patient_id, epoch_us(event_time) AS t, risk, round(probability, 4) AS p, model_version"),
+      (
+        "gold_risk",
+        // What is explained, and by which feature first; the figures differ in their last digit.
+        "patient_id, epoch_us(event_time) AS t, risk, round(probability, 4) AS p, model_version, "
+          + "split_part(explanation, ' ', 1) AS first"
+      ),
     ] {
       try connection.execute(
         """

@@ -34,6 +34,14 @@ import Testing
     for field in pipeline.source?.fields ?? [] { #expect(source.contains("alias(\"\(field.name)\")")) }
     let models = try #require(project.files.first { $0.name == "transformations/lakeward_models.py" }?.text)
     #expect(models.contains("\"version\": \"3\"") && models.contains("\"\(pipeline.models[0].features[0])\""))
+    // Every call of a model's function finds one.
+    for table in pipeline.streamingTables {
+      let sql = try String(contentsOfFile: table.location.file, encoding: .utf8)
+      for word in ["predict", "explain"] where sql.contains("\(word)_") {
+        #expect(models.contains("\"\(word)\": "), "\(word)")
+      }
+    }
+    #expect(models.components(separatedBy: "return {").dropFirst().allSatisfy { $0.contains("\"explain\": explain") })
     let notes = try #require(project.files.first { $0.name == "README.md" }?.text)
     #expect(notes.contains("one row for each patient_id, event_time"))
   }

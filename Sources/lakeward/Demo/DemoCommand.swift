@@ -36,9 +36,12 @@ enum DemoCommand: Command {
     let signals = StopOnSignals(stop)
     defer { signals.cancel() }
     try workspace.lake.prepare()
-    try DemoModels.prepare(workspace, patients: try arguments.integer("patients", minimum: 50) ?? 2_000, stop: stop)
+    let lineage = LineageDuty(workspace)
+    defer { lineage?.finish() }
+    try DemoModels.prepare(
+      workspace, patients: try arguments.integer("patients", minimum: 50) ?? 2_000, lineage: lineage, stop: stop)
     guard !stop.isStopped else { return 0 }
-    try DemoPopulation.prepare(workspace)
+    try DemoPopulation.prepare(workspace, lineage: lineage)
 
     let pipelines = try ["illness", "vitals", "risk", "diabetes"].map { name in
       var pipeline = try workspace.pipeline(name)
@@ -62,14 +65,15 @@ enum DemoCommand: Command {
     let jobs = try pipelines.map { pipeline in
       let judge = alerts?.observer(pipeline)
       let isShown = pipeline.name == view.pipeline.name
-      return try PipelineJob(pipeline, workspace, engine: engine, operations: operations) { event, batch in
+      return try PipelineJob(pipeline, workspace, engine: engine, operations: operations, lineage: lineage) {
+        event, batch in
         judge?(event, batch)
         if isShown { view.observe(event, batch) }
       }
     }
-    let anomalies = DemoAnomalyTraining(workspace, stop: stop)
+    let anomalies = DemoAnomalyTraining(workspace, lineage: lineage, stop: stop)
     let models = ModelWatching(pipelines, workspace, operations)
-    let keepers = try ViewKeeping.start(pipelines, workspace, operations)
+    let keepers = try ViewKeeping.start(pipelines, workspace, operations, lineage: lineage)
     let pushes = try PushFeed.start(pipelines, workspace, brokers: nil, operations: operations, stop: stop)
     for job in jobs { job.start(.continuous, stop: stop) }
     let last = try arguments.number("seconds", minimum: 1).map { ContinuousClock.now + .seconds($0) }
@@ -88,18 +92,20 @@ enum DemoCommand: Command {
     end.stop()
     alerts?.finish()
     if let error = failures.first { throw error }
-    return try finish(workspace, pipelines, feeds)
+    return try finish(workspace, pipelines, feeds, lineage)
   }
 
   /// Takes what the simulators still wrote, then proves that the tables are right.
-  private static func finish(_ workspace: Workspace, _ pipelines: [Pipeline], _ feeds: [any DemoFeed]) throws -> Int32 {
+  private static func finish(
+    _ workspace: Workspace, _ pipelines: [Pipeline], _ feeds: [any DemoFeed], _ lineage: LineageDuty?
+  ) throws -> Int32 {
     for pipeline in pipelines {
       let rest = try PipelineJob(
-        pipeline, workspace, engine: workspace.engine(), operations: Operations(level: .warning))
+        pipeline, workspace, engine: workspace.engine(), operations: Operations(level: .warning), lineage: lineage)
       rest.start(.once, stop: StopSignal())
       if let error = rest.wait() { throw error }
     }
-    try ViewKeeping.refresh(pipelines, workspace)
+    try ViewKeeping.refresh(pipelines, workspace, lineage: lineage)
     Console.write("")
     for feed in feeds { Console.write(feed.words) }
     for name in pipelines.flatMap(\.streamTableNames) {

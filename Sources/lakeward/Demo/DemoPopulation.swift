@@ -10,10 +10,10 @@ enum DemoPopulation {
     "gold_patient_journeys", "gold_readmission_rates", "gold_length_of_stay", "gold_medication_adherence",
   ]
 
-  static func prepare(_ workspace: Workspace) throws {
+  static func prepare(_ workspace: Workspace, lineage: LineageDuty?) throws {
     let ordered = ViewOrder.chosen(views, of: try ViewOrder.of([workspace.pipeline("population")]))
     Console.write("Computing the measures of the population.\n")
-    let session = RefreshSession(workspace, lineage: nil)
+    let session = RefreshSession(workspace, lineage: lineage)
     for view in ordered { _ = try session.refresh(view) }
     try session.tidy()
   }

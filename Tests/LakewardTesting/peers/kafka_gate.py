@@ -1,11 +1,15 @@
-"""A gate before a Kafka broker: TLS, and a login by SASL/PLAIN, as the protocol guide describes them.
+"""A gate before a Kafka broker: TLS, and a login by SASL/PLAIN or SCRAM (RFC 5802, RFC 7677), as the protocol guide describes them.
 
-Usage: kafka_gate.py PORT BROKER_PORT CERTIFICATE KEY USER PASSWORD
+Usage: kafka_gate.py PORT BROKER_PORT CERTIFICATE KEY USER PASSWORD [lenient]
 
 Written from kafka.apache.org/protocol, independently of any client library. Before the login only ApiVersions,
 SaslHandshake and SaslAuthenticate are answered; after it, bytes pass both ways. One line of standard output for each
 login says how it ended; secrets are never written.
 """
+import base64
+import hashlib
+import hmac
+import os
 import socket
 import socketserver
 import ssl
@@ -15,6 +19,7 @@ import threading
 
 PORT, BROKER = int(sys.argv[1]), int(sys.argv[2])
 CERTIFICATE, KEY, USER, PASSWORD = sys.argv[3:7]
+IS_LENIENT = "lenient" in sys.argv[7:]
 API_VERSIONS, SASL_HANDSHAKE, SASL_AUTHENTICATE = 18, 17, 36
 
 
@@ -68,9 +73,60 @@ def text(value):
     return struct.pack(">h", len(data)) + data
 
 
+class Plain:
+    """One message: identity, user, password."""
+
+    def step(self, message):
+        """What is answered, and whether the login is over; ValueError if it is refused."""
+        _, user, password = message.split(b"\0")
+        if (user, password) != (USER.encode(), PASSWORD.encode()):
+            raise ValueError
+        return b"", True
+
+
+class Scram:
+    """Two messages; the password itself is never sent."""
+
+    ITERATIONS = 4096
+
+    def __init__(self, algorithm):
+        self.algorithm = algorithm
+        self.first = None
+
+    def mac(self, key, data):
+        return hmac.digest(key, data, self.algorithm)
+
+    def step(self, message):
+        if self.first is None:
+            header, self.bare = message[:3], message[3:]
+            fields = dict(part.split(b"=", 1) for part in self.bare.split(b","))
+            if header != b"n,," or fields[b"n"] != USER.encode():
+                raise ValueError
+            self.salt = os.urandom(16)
+            self.nonce = fields[b"r"] + base64.b64encode(os.urandom(18))
+            self.first = b"r=" + self.nonce + b",s=" + base64.b64encode(self.salt) + b",i=%d" % self.ITERATIONS
+            return self.first, False
+        without, proof = message.rsplit(b",p=", 1)
+        # librdkafka before 2.6.1 puts its own nonce before the one that begins with it already. Kafka takes that up to 3.9.
+        if not without.endswith(self.nonce if IS_LENIENT else b",r=" + self.nonce):
+            raise ValueError
+        salted = hashlib.pbkdf2_hmac(self.algorithm, PASSWORD.encode(), self.salt, self.ITERATIONS)
+        stored = hashlib.new(self.algorithm, self.mac(salted, b"Client Key")).digest()
+        everything = b",".join((self.bare, self.first, without))
+        signature = self.mac(stored, everything)
+        key = bytes(a ^ b for a, b in zip(base64.b64decode(proof), signature, strict=True))
+        if not hmac.compare_digest(hashlib.new(self.algorithm, key).digest(), stored):
+            raise ValueError
+        return b"v=" + base64.b64encode(self.mac(self.mac(salted, b"Server Key"), everything)), True
+
+
+MECHANISMS = {"PLAIN": Plain, "SCRAM-SHA-256": lambda: Scram("sha256"), "SCRAM-SHA-512": lambda: Scram("sha512")}
+
+
 def login(client, broker):
-    """Answers until the client has logged in; False if it may not."""
+    """Answers until the client has logged in; the mechanism, or None if it may not."""
     ranges = supported(broker)
+    wanted = conversation = None
     while True:
         request = frame(client)
         key, version, correlation, length = struct.unpack(">hhih", request[:10])
@@ -79,19 +135,23 @@ def login(client, broker):
             send(client, versions(version, correlation, ranges))
         elif key == SASL_HANDSHAKE:
             wanted = body[2:2 + struct.unpack(">h", body[:2])[0]].decode()
-            error = 0 if wanted == "PLAIN" else 33
-            send(client, struct.pack(">ihi", correlation, error, 1) + text("PLAIN"))
-        elif key == SASL_AUTHENTICATE:
-            _, user, password = body[4:4 + struct.unpack(">i", body[:4])[0]].split(b"\0")
-            isRight = (user, password) == (USER.encode(), PASSWORD.encode())
-            answer = struct.pack(">ih", correlation, 0 if isRight else 58)
-            answer += struct.pack(">h", -1) if isRight else text("Authentication failed")
-            answer += struct.pack(">i", 0) + (struct.pack(">q", 0) if version >= 1 else b"")
+            conversation = MECHANISMS[wanted]() if wanted in MECHANISMS else None
+            names = b"".join(map(text, MECHANISMS))
+            send(client, struct.pack(">ihi", correlation, 0 if conversation else 33, len(MECHANISMS)) + names)
+        elif key == SASL_AUTHENTICATE and conversation:
+            try:
+                said, isOver = conversation.step(body[4:4 + struct.unpack(">i", body[:4])[0]])
+            except (ValueError, KeyError):
+                said, isOver = None, True
+            answer = struct.pack(">ih", correlation, 58 if said is None else 0)
+            answer += text("Authentication failed") if said is None else struct.pack(">h", -1)
+            answer += struct.pack(">i", len(said or b"")) + (said or b"") + (struct.pack(">q", 0) if version >= 1 else b"")
             send(client, answer)
-            return isRight
+            if isOver:
+                return None if said is None else wanted
         else:
             print("refused: request %d before a login" % key, flush=True)
-            return False
+            return None
 
 
 def pump(source, target):
@@ -112,10 +172,11 @@ class Gate(socketserver.BaseRequestHandler):
         try:
             with CONTEXT.wrap_socket(self.request, server_side=True) as client, socket.create_connection(
                 ("127.0.0.1", BROKER)) as broker:
-                if not login(client, broker):
+                mechanism = login(client, broker)
+                if not mechanism:
                     print("login refused", flush=True)
                     return
-                print("login", client.version(), flush=True)
+                print("login", client.version(), mechanism, flush=True)
                 back = threading.Thread(target=pump, args=(broker, client), daemon=True)
                 back.start()
                 pump(client, broker)
