@@ -8,6 +8,8 @@ DEMO_SECONDS ?=
 CHAOS_ROUNDS ?= 20
 SOAK_MINUTES ?= 10
 FUZZ_SECONDS ?= 60
+# Figures of the reliability suite, a line of JSON for each scenario.
+RESULTS ?= $(CURDIR)/.build/reliability.jsonl
 BENCH_RECORDS ?= 1000000
 # In CI a warning is an error.
 SWIFT_FLAGS := $(if $(CI),-Xswiftc -warnings-as-errors)
@@ -48,13 +50,13 @@ bench: build ## every figure beside its peers', on this machine, into docs/bench
 soak: build ## the vitals pipeline at 20,000 records/s with faults for SOAK_MINUTES=10, then verify
 	@bench/soak --minutes $(SOAK_MINUTES)
 
-chaos: setup peers ## kill -9 at random moments, CHAOS_ROUNDS=20 times: the tables stay the same
+chaos: setup peers ## kills, full and slow disks, clock jumps, damaged files, 8 writers, 1,000 clients: CHAOS_ROUNDS=20
 	@$(SWIFT) swift build $(KEPT) --build-tests
-	@$(SWIFT) LAKEWARD_CHAOS_ROUNDS=$(CHAOS_ROUNDS) LAKEWARD_REQUIRE_PEERS=1 \
+	@$(SWIFT) LAKEWARD_CHAOS_ROUNDS=$(CHAOS_ROUNDS) LAKEWARD_REQUIRE_PEERS=1 LAKEWARD_RESULTS=$(RESULTS) \
 	  swift test $(KEPT) --skip-build --disable-xctest --filter Chaos
 
 fuzz: setup ## libFuzzer on every reader of a format for FUZZ_SECONDS=60 each
-	@$(SWIFT) FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz
+	@$(SWIFT) FUZZ_SECONDS=$(FUZZ_SECONDS) LAKEWARD_RESULTS=$(RESULTS) scripts/fuzz
 
 interop: setup peers ## only the tests that open tables with delta-rs and DuckDB
 	@$(SWIFT) swift build $(KEPT) --build-tests

@@ -176,7 +176,8 @@ let package = Package(
       ],
       path: "Tests/Fuzzer", swiftSettings: swift + libFuzzer),
     tests("FuzzTests", ["fuzzer"]),
-    tests("EndToEnd", ["DuckDB", "DeltaLake", "JSON", "Kafka", "MQTT", "Simulation", "lakeward"]),
+    tests(
+      "EndToEnd", ["DuckDB", "DeltaLake", "HTTP", "JSON", "Kafka", "MQTT", "Simulation", "lakeward", "delta-writer"]),
     tests("Tidy", []),
   ].filter { $0.type != .test || wantedTests?.contains($0.name) ?? true },
   swiftLanguageModes: [.v6]

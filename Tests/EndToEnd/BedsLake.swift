@@ -73,8 +73,45 @@ final class BedsLake {
     return (try? snapshot.rowCount()) ?? 0
   }
 
-  private func scan(_ table: String) throws -> String {
+  /// Puts a file into the landing folder, at rest for long and later than those of the rounds before it.
+  func land(_ text: String, as name: String, round: Int) throws { try land(Array(text.utf8), as: name, round: round) }
+
+  func land(_ bytes: [UInt8], as name: String, round: Int) throws {
+    // Under another name until it has its time, so that it is never seen half.
+    let path = try directory.write(bytes, to: "coming-" + name)
+    let time = Date(timeIntervalSince1970: 1_767_225_600 + Double(round))
+    try FileManager.default.setAttributes([.modificationDate: time], ofItemAtPath: path)
+    try FileManager.default.moveItem(atPath: path, toPath: directory.file("lake/landing/beds/" + name))
+  }
+
+  /// The port that a process wrote into a file.
+  func port(in file: String, of process: ChildProcess) throws -> Int {
+    let limit = Date(timeIntervalSinceNow: 120)
+    while Date() < limit, process.isRunning {
+      if let text = try? String(contentsOfFile: file, encoding: .utf8), let port = Int(text.filter(\.isNumber)) {
+        return port
+      }
+      Thread.sleep(forTimeInterval: 0.05)
+    }
+    throw ProcessError.neverSaid(text: "a port", output: process.outputSoFar, errors: process.errorsSoFar)
+  }
+
+  /// A scan of a table's newest version.
+  func scan(_ table: String) throws -> String {
     try DeltaReader.scanSQL(DeltaTable(at: directory.file("lake/tables/\(table)")).snapshot())
+  }
+
+  /// Rows that only one of two lakes holds, over all tables.
+  static func differences(_ left: BedsLake, _ right: BedsLake, excluding columns: [String]) throws -> Int64 {
+    try tables.reduce(0) { try $0 + differences(left, right, $1, excluding: columns) }
+  }
+
+  /// The number of rows of each table, and a sum over their content.
+  static func rowsOf(_ lake: BedsLake) throws -> [[Value]] {
+    let connection = try Database().connect()
+    return try tables.map {
+      try connection.query("SELECT count(*), sum(hash(t)::HUGEINT)::VARCHAR FROM \(try lake.scan($0)) AS t").rows()[0]
+    }
   }
 
   /// Rows that only one of two lakes holds in a table.

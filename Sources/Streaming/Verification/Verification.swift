@@ -1,3 +1,4 @@
+internal import DeltaLake
 public import DuckDB
 public import Models
 public import Pipelines
@@ -41,7 +42,17 @@ public struct Verification {
   }
 
   /// Runs every check: of the stream's tables, if the pipeline has a source, and of the views that were computed.
+  ///
+  /// - Throws: A `DeltaError` that names the file, where a table cannot be read because of one; else what the checks throw.
   public func run() throws -> [Check] {
+    do {
+      return try checks()
+    } catch {
+      throw damage() ?? error
+    }
+  }
+
+  private func checks() throws -> [Check] {
     let pinned = PinnedTables(lake: lake, patienceSeconds: patienceSeconds)
     var checks: [Check] = []
     if let source = pipeline.source {
@@ -51,5 +62,13 @@ public struct Verification {
     }
     checks += try ViewVerification(pipeline: pipeline, lake: lake, connection: connection, registry: registry).run()
     return checks
+  }
+
+  /// The first damaged data file of the pipeline's tables.
+  private func damage() -> (any Error)? {
+    for name in pipeline.streamTableNames + pipeline.materializedViews.map(\.name) {
+      if let error = try? lake.table(named: name).snapshot().damage() { return error }
+    }
+    return nil
   }
 }

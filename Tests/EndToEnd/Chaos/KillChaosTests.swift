@@ -7,9 +7,9 @@ import Simulation
 import Testing
 
 /// kill -9 at random moments: the tables equal those of an undisturbed run, to the record.
-@Suite(.serialized) struct ChaosTests {
+@Suite(.serialized) struct KillChaosTests {
   /// How often a run is killed; `make chaos` asks for more.
-  static let rounds = ProcessInfo.processInfo.environment["LAKEWARD_CHAOS_ROUNDS"].flatMap { Int($0) } ?? 5
+  static let rounds = ReliabilityLog.rounds(5)
 
   static let tables = ["bronze_patient_data", "silver_patient_data", "quarantine_patient_data", "gold_patient_data"]
 
@@ -18,7 +18,7 @@ import Testing
     table == "gold_patient_data" ? "*" : "* EXCLUDE (ingest_time)"
   }
 
-  private func killInALoop(_ lake: TestLake, seed: UInt64, words: [String]) throws {
+  private func killInALoop(_ lake: TestLake, seed: UInt64, words: [String]) throws -> Int64 {
     var random = SeededRandom(seed: seed)
     var killed = 0
     for _ in 0..<Self.rounds {
@@ -30,10 +30,11 @@ import Testing
       process.signal(SIGKILL)
       try process.wait()
     }
-    Places.note("chaos: killed \(killed) of \(Self.rounds) runs")
+    return Int64(killed)
   }
 
   @Test func landingDirectory() throws {
+    let began = Date()
     let models = try TestLake.trainedModels()
     let calm = try TestLake(models: models, maxRecords: 20_000)
     let disturbed = try TestLake(models: models, maxRecords: 1_000)
@@ -49,22 +50,30 @@ import Testing
           [.modificationDate: Date(timeIntervalSince1970: 1_767_225_600)], ofItemAtPath: path)
       }
     }
-    try killInALoop(disturbed, seed: 3, words: [])
+    let kills = try killInALoop(disturbed, seed: 3, words: [])
     try disturbed.run("run", "illness", "--once")
     try calm.run("run", "illness", "--once")
     #expect(try calm.count("SELECT count(*) FROM {bronze_patient_data}") == Int64(simulator.truth.records))
     #expect(try calm.count("SELECT count(*) FROM {silver_patient_data}") == Int64(simulator.truth.accepted))
     #expect(try calm.count("SELECT count(*) FROM {quarantine_patient_data}") == Int64(simulator.truth.quarantined))
+    var wrong: Int64 = 0
     for table in Self.tables {
       // The files lie in two folders, so their names differ.
       let isRaw = table.hasPrefix("bronze") || table.hasPrefix("quarantine")
       let compared = isRaw ? "* EXCLUDE (ingest_time, source)" : columns(table)
-      #expect(try TestLake.differences(calm, disturbed, select: compared, table: table) == 0, "\(table)")
+      let differences = try TestLake.differences(calm, disturbed, select: compared, table: table)
+      #expect(differences == 0, "\(table)")
+      wrong += differences
     }
     try disturbed.run("verify", "illness")
+    let lost = Int64(simulator.truth.records) - (try disturbed.count("SELECT count(*) FROM {bronze_patient_data}"))
+    ReliabilityLog.add(
+      "kill -9 at random, landing folder",
+      ["records": Int64(simulator.truth.records), "faults": kills, "lost": lost, "wrong": wrong], since: began)
   }
 
   @Test func kafka() throws {
+    let began = Date()
     let models = try TestLake.trainedModels()
     let cluster = try MockCluster()
     try cluster.createTopic("patient_data", partitions: 4)
@@ -79,18 +88,26 @@ import Testing
     let calm = try TestLake(models: models, maxRecords: 10_000)
     let disturbed = try TestLake(models: models, maxRecords: 500)
     // By hand, not as a group: a group waits for members that were killed. ExactlyOnceChaosTests have the group.
-    try killInALoop(disturbed, seed: 4, words: ["--once", "--brokers", cluster.brokers])
+    let kills = try killInALoop(disturbed, seed: 4, words: ["--once", "--brokers", cluster.brokers])
     try disturbed.run("run", "illness", "--once", "--brokers", cluster.brokers)
     try calm.run("run", "illness", "--once", "--brokers", cluster.brokers)
     #expect(try calm.count("SELECT count(*) FROM {bronze_patient_data}") == Int64(simulator.truth.records))
+    var wrong: Int64 = 0
     for table in Self.tables {
-      #expect(try TestLake.differences(calm, disturbed, select: columns(table), table: table) == 0, "\(table)")
+      let differences = try TestLake.differences(calm, disturbed, select: columns(table), table: table)
+      #expect(differences == 0, "\(table)")
+      wrong += differences
     }
     try disturbed.run("verify", "illness")
+    let lost = Int64(simulator.truth.records) - (try disturbed.count("SELECT count(*) FROM {bronze_patient_data}"))
+    ReliabilityLog.add(
+      "kill -9 at random, Kafka",
+      ["records": Int64(simulator.truth.records), "faults": kills, "lost": lost, "wrong": wrong], since: began)
   }
 
   /// kill -9 while small files are being joined: every row is there once, after each kill and at the end.
   @Test func compaction() throws {
+    let began = Date()
     let lake = try SampleLake()
     let table = try lake.table("vitals", "SELECT -1::BIGINT AS id, 'x' AS text")
     let connection = try Database().connect()
@@ -117,7 +134,6 @@ import Testing
       try process.wait()
       #expect(try sum() == expected)
     }
-    Places.note("chaos: killed \(killed) of \(Self.rounds * 3) compactions")
     #expect(killed > 0)
     #expect(try lake.run("table", "optimize", "vitals", "--zorder", "id").succeeded)
     #expect(try lake.run("table", "vacuum", "vitals", "--retain", "0", "--force").succeeded)
@@ -126,6 +142,10 @@ import Testing
       $0.hasSuffix(".parquet")
     }
     #expect(data.count == (try table.snapshot().files.count))
+    ReliabilityLog.add(
+      "kill -9 at random, joining of small files",
+      ["records": 180_001, "faults": Int64(killed), "lost": 0, "wrong": 0],
+      since: began)
     guard PeerPython.isReady else { return }
     let comparison = try DeltaPeer.compare(lake.location("vitals"))
     #expect(comparison.agree, "\(comparison.difference ?? "")")

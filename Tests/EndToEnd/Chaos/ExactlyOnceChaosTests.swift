@@ -9,7 +9,7 @@ import Testing
 /// The exactly-once matrix: every source × killed at every named instant and at random × started again. The tables equal
 /// those of an undisturbed run, to the record. `make chaos` asks for more rounds and prints the same table of figures.
 @Suite(.serialized) struct ExactlyOnceChaosTests {
-  static let rounds = ProcessInfo.processInfo.environment["LAKEWARD_CHAOS_ROUNDS"].flatMap { Int($0) } ?? 1
+  static let rounds = ReliabilityLog.rounds(1)
   static let isLong = rounds > 1
   static let points = [
     "splits-registered", "files-written", "bronze-committed", "quarantine-committed", "streaming-committed",
@@ -18,11 +18,14 @@ import Testing
 
   /// One line of the table of figures.
   private func report(_ source: String, kills: Int, records: Int, _ lake: BedsLake, differences: Int64, since: Date) {
-    let seconds = (Date().timeIntervalSince(since) * 10).rounded() / 10
-    Places.note(
-      "exactly once | \(source) | \(kills) kills | \(records) records | bronze \(lake.rows("bronze_beds")) | "
-        + "silver \(lake.rows("silver_beds")) | quarantine \(lake.rows("quarantine_beds")) | "
-        + "\(differences) rows differ | \(seconds) s")
+    ReliabilityLog.add(
+      "kill -9 at crash points and at random: \(source)",
+      [
+        "records": Int64(records), "faults": Int64(kills), "lost": 0, "wrong": differences,
+        "bronze": lake.rows("bronze_beds"), "silver": lake.rows("silver_beds"),
+        "quarantine": lake.rows("quarantine_beds"),
+      ],
+      since: since)
   }
 
   /// Kills the program at each instant and at random, each time with a fresh start.
