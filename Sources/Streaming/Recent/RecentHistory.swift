@@ -27,7 +27,7 @@ final class RecentHistory {
   private let slack: Int64
 
   /// - Parameter slack: Rows that may be in memory beyond those that are needed, before old ones are forgotten.
-  init(_ definition: RecentDefinition, latenessSeconds: Double, connection: Connection, slack: Int64 = 50_000) {
+  init(_ definition: RecentDefinition, latenessSeconds: Double, connection: Connection, slack: Int64 = 4_000) {
     self.definition = definition
     self.latenessSeconds = latenessSeconds
     self.connection = connection
@@ -93,7 +93,8 @@ final class RecentHistory {
     position?.merge(span.next) { $1 }
     self.newest.merge(newest) { $1 }
     rows = try connection.query("SELECT count(*) FROM \(state)").scalar().integer ?? 0
-    if rows > 2 * rowsAfterCompaction + slack { try compact() }
+    // Each micro-batch sorts what is in memory, so that rows which nobody needs are dear.
+    if rows > rowsAfterCompaction + rowsAfterCompaction / 2 + slack { try compact() }
   }
 
   // MARK: State
@@ -108,11 +109,13 @@ final class RecentHistory {
     let floor = floors.isEmpty ? "NULL" : "CASE \"partition\" \(floors.joined(separator: " ")) END"
     try connection.execute(
       """
-      CREATE OR REPLACE TABLE \(state) AS SELECT \(sql.columns.joined(separator: ", ")) FROM (
-        SELECT *, row_number() OVER (PARTITION BY \(sql.group) ORDER BY "offset" DESC) AS _number,
-          max(epoch_us(\(SQL.quote(identifier: definition.orderBy)))) OVER (PARTITION BY \(sql.group)) AS _last
-        FROM \(state)
-      ) WHERE _number <= \(definition.rows) AND (_last < \(floor)) IS NOT TRUE
+      CREATE OR REPLACE TABLE \(state) AS SELECT \(sql.columns.joined(separator: ", ")) FROM \(state) SEMI JOIN (
+        SELECT "partition", unnest(_offsets) AS "offset" FROM (
+          SELECT "partition", max("offset", \(definition.rows)) AS _offsets,
+            max(epoch_us(\(SQL.quote(identifier: definition.orderBy)))) AS _last
+          FROM \(state) GROUP BY \(sql.group)
+        ) WHERE (_last < \(floor)) IS NOT TRUE
+      ) USING ("partition", "offset")
       """)
     rows = try connection.query("SELECT count(*) FROM \(state)").scalar().integer ?? 0
     rowsAfterCompaction = rows

@@ -63,4 +63,32 @@ import Testing
     try history.didCommit("rows", span: OffsetSpan([0: 6..<12]), newest: [:])
     #expect(history.rowsInMemory == 6)
   }
+
+  /// Of each key the last rows stay, and none of a key that nobody can look back at.
+  @Test func whatNobodyNeedsIsForgotten() throws {
+    let database = try Database()
+    let connection = try database.connect()
+    try connection.execute(
+      """
+      CREATE SCHEMA stage; CREATE SCHEMA state;
+      CREATE TABLE rows AS SELECT (i % 2)::INTEGER AS "partition", i::BIGINT AS "offset", 'a' || (i % 6) AS patient,
+        make_timestamptz(CASE WHEN i % 6 = 3 THEN 0 ELSE (1000 + i) * 1000000 END) AS seen, i::DOUBLE AS pulse
+      FROM range(60) r(i)
+      """)
+    let history = RecentHistory(
+      .init(
+        name: "last", table: "rows", keys: ["patient"], orderBy: "seen", columns: ["pulse"], rows: 3, withinSeconds: 90),
+      latenessSeconds: 10, connection: connection, slack: 0)
+    try history.create(like: "rows")
+    let newest: Int64 = 1_060_000_000
+    try history.didCommit("rows", span: OffsetSpan([0: 0..<60, 1: 0..<60]), newest: [0: newest, 1: newest])
+    // Five of the six patients, the last three of ten rows each.
+    #expect(history.rowsInMemory == 15)
+    try history.stage(
+      current: "(SELECT * REPLACE (\"offset\" + 60 AS \"offset\") FROM rows WHERE \"offset\" < 6)", late: nil)
+    let kept = try connection.query(
+      "SELECT min(\"offset\"), count(DISTINCT patient) FROM state.\"recent last\""
+    ).rows()[0]
+    #expect(kept.map(\.intValue) == [42, 5])
+  }
 }
