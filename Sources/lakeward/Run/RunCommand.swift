@@ -1,6 +1,3 @@
-internal import BigQuery
-internal import Foundation
-internal import Observability
 internal import Pipelines
 internal import Schedule
 internal import Server
@@ -41,57 +38,16 @@ enum RunCommand: Command {
     ] + Operations.options + ServeCommand.postgresOptions
 
   static func run(_ arguments: Arguments) throws -> Int32 {
-    let workspace = try Workspace(arguments)
-    let mode: PipelineRunner.Mode = arguments.has("once") ? .once : .continuous
-    let operations = try Operations(arguments, level: mode == .once ? .warning : .info)
-    let brokers = arguments.text("brokers")
-    let interval = try arguments.number("interval", minimum: 0)
-    var pipelines: [Pipeline] = []
-    var jobs: [PipelineJob] = []
-    var failed = false
-    let engine = try workspace.engine()
-    let names = arguments.positionals.isEmpty ? try workspace.pipelineNames() : arguments.positionals
-    for name in names {
-      do {
-        var pipeline = try workspace.pipeline(name)
-        if let interval { pipeline.trigger.intervalSeconds = interval }
-        pipelines.append(pipeline)
-      } catch {
-        // Whoever names one pipeline wants that one or nothing.
-        guard names.count > 1 else { throw error }
-        failed = true
-        operations.report(error, pipeline: name)
-      }
-    }
-    let alerts = try AlertDuty(workspace, pipelines, metrics: operations.metrics, log: operations.log)
-    let lineage = LineageDuty(workspace, brokers: brokers)
+    var plan = try RunPlan(arguments)
+    let operations = plan.operations
+    let alerts = try AlertDuty(plan.workspace, plan.pipelines, metrics: operations.metrics, log: operations.log)
+    let lineage = LineageDuty(plan.workspace, brokers: plan.brokers)
     defer { lineage?.finish() }
-    for pipeline in pipelines where pipeline.source != nil {
-      do {
-        jobs.append(
-          try PipelineJob(
-            pipeline, workspace, engine: engine, operations: operations, brokers: brokers,
-            isSharing: mode == .continuous, lineage: lineage, observe: alerts?.observer(pipeline)))
-      } catch {
-        guard names.count > 1 else { throw error }
-        failed = true
-        operations.report(error, pipeline: pipeline.name)
-      }
-    }
+    try plan.makeJobs(lineage: lineage, alerts: alerts)
     let stop = StopSignal()
     let signals = StopOnSignals(stop)
     defer { signals.cancel() }
-    // A run over what is there does not wait for anybody's questions unless it is told to.
-    let listen =
-      arguments.text("http") ?? (mode == .continuous ? workspace.configuration.server?.listen : nil)
-      ?? arguments.text("postgres").map { _ in "127.0.0.1:8080" }
-    let server = try listen.map {
-      try ServerStart.start(
-        workspace, listen: $0, portFile: arguments.text("port-file"), metrics: operations.metrics,
-        health: operations.health, logger: operations.log,
-        brokers: brokers, postgres: PostgresChoice(arguments))
-    }
-    if let server { Console.warn("\(server.address)  (Ctrl-C ends)") }
+    let server = try startServer(arguments, plan)
     defer { server?.stop() }
     // Alerts go on until the last pipeline has ended, so they have a signal of their own.
     let end = StopSignal()
@@ -100,85 +56,35 @@ enum RunCommand: Command {
       end.stop()
       alerts?.finish()
     }
-    let schedule = mode == .once ? nil : try ScheduleDuty.start(workspace, arguments, stop: stop)
+    let schedule = plan.isOnce ? nil : try ScheduleDuty.start(plan.workspace, arguments, stop: stop)
     defer {
       stop.stop()
       schedule?.wait()
     }
-    let models = ModelWatching(pipelines, workspace, operations)
-    for job in jobs { job.start(mode, stop: stop) }
-    let mirrors = try BigQueryStart.loops(pipelines, workspace)
-    if mode == .continuous { for mirror in mirrors { mirror.start(observe: BigQueryStart.report) } }
-    let views =
-      mode == .once ? [] : try ViewKeeping.start(pipelines, workspace, operations, lineage: lineage)
-    // What clients push waits in the log or the topic; a run over what is there takes no more of it.
-    let feeds =
-      try mode == .once
-      ? [] : PushFeed.start(pipelines, workspace, brokers: brokers, operations: operations, stop: stop)
-    defer { for feed in feeds { feed.wait() } }
-    let hl7 = try HL7Duty(
-      pipelines, workspace, brokers: brokers, operations: operations, isListening: mode == .continuous)
-    if mode == .continuous { hl7?.start(stop: stop) }
-    while jobs.isEmpty, mode == .continuous, !stop.isStopped { stop.wait(seconds: 3_600) }
-    for job in jobs {
-      if job.wait() != nil {
-        failed = true
-      } else {
-        Console.write(job.summary)
-      }
-    }
+    let company = RunCompany(plan, lineage: lineage, stop: stop)
+    defer { company.leave() }
+    for job in plan.jobs { job.start(plan.mode, stop: stop) }
+    try company.start()
+    while plan.jobs.isEmpty, !plan.isOnce, !stop.isStopped { stop.wait(seconds: 3_600) }
+    plan.waitForJobs()
     let wasStopped = stop.isStopped
     // Without any pipeline left, nobody would end what feeds them.
     stop.stop()
-    if mode == .continuous { hl7?.finish() }
-    models.stop(lastRound: mode == .once && !wasStopped)
-    for keeper in views { keeper.stop() }
-    if mode == .continuous { for mirror in mirrors { mirror.stop() } }
-    if mode == .once, !failed, !wasStopped { try hl7?.takeMessages() }
-    if mode == .once, !failed, !wasStopped { try ViewKeeping.refresh(pipelines, workspace, lineage: lineage) }
-    if mode == .once, !wasStopped { for mirror in mirrors { mirror.round(BigQueryStart.report) } }
-    return failed ? 1 : 0
-  }
-}
-
-/// What a process that runs pipelines tells about itself: metrics, health and log.
-struct Operations: Sendable {
-  let metrics = MetricRegistry()
-  let health = Health()
-  let log: Logger
-  private let isJSON: Bool
-
-  static let options = [
-    Option("log", "FORMAT", "how the log on standard error looks: text (default) or json, one object per line"),
-    Option("log-level", "LEVEL", "what it holds: debug, info, warning, error (default info; warning with --once)"),
-  ]
-
-  /// - Parameter level: The least level that is logged unless an option says otherwise.
-  init(_ arguments: Arguments? = nil, level: LogLevel) throws {
-    var format = Logger.Format.text
-    if let text = arguments?.text("log") {
-      guard let chosen = Logger.Format(rawValue: text) else { throw UsageError("--log \(text): write text or json") }
-      format = chosen
-    }
-    var level = level
-    if let text = arguments?.text("log-level") {
-      guard let chosen = LogLevel(name: text) else {
-        throw UsageError("--log-level \(text): write debug, info, warning or error")
-      }
-      level = chosen
-    }
-    isJSON = format == .json
-    log = Logger(format: format, level: level) { Console.warnRaw($0) }
-    ProcessMetrics.register(in: metrics, version: Lakeward.version)
+    try company.finish(wasStopped: wasStopped, hasFailed: plan.hasFailed)
+    return plan.hasFailed ? 1 : 0
   }
 
-  /// Says that a pipeline cannot start, or ended with an error.
-  func report(_ error: any Error, pipeline: String) {
-    health.set(pipeline, .failed, reason: "\(error)")
-    if isJSON {
-      log.error("pipeline failed", ["pipeline": .name(pipeline), "reason": .error(error)])
-    } else {
-      Console.warn("lakeward run: \(error)")
-    }
+  /// A run over what is there does not wait for anybody's questions unless it is told to.
+  private static func startServer(_ arguments: Arguments, _ plan: RunPlan) throws -> LakeServer? {
+    let listen =
+      arguments.text("http") ?? (plan.isOnce ? nil : plan.workspace.configuration.server?.listen)
+      ?? arguments.text("postgres").map { _ in "127.0.0.1:8080" }
+    guard let listen else { return nil }
+    let server = try ServerStart.start(
+      plan.workspace, listen: listen, portFile: arguments.text("port-file"), metrics: plan.operations.metrics,
+      health: plan.operations.health, logger: plan.operations.log, brokers: plan.brokers,
+      postgres: PostgresChoice(arguments))
+    Console.warn("\(server.address)  (Ctrl-C ends)")
+    return server
   }
 }
