@@ -14,6 +14,8 @@ public final class LakeServer: Sendable {
     public var requestsPerSecond: Double?
     /// Names that the Host header may carry; nil: any. Without tokens it is always this machine's own.
     public var hosts: Set<String>?
+    /// The most entries that may wait for the audit log; with as many, nothing about patients is answered.
+    public var auditBacklog = 20_000
 
     /// Whoever is at this machine.
     public init() {}
@@ -37,7 +39,7 @@ public final class LakeServer: Sendable {
           + "set server.auth in lakeward.yml (docs/security.md)")
     }
     try surroundings.lake.prepare()
-    let audit = try AuditLog(lake: surroundings.lake, logger: surroundings.logger)
+    let audit = try AuditLog(lake: surroundings.lake, limit: access.auditBacklog, logger: surroundings.logger)
     let events = EventBroadcaster()
     let context = try ServerContext(
       surroundings, audit: audit, events: events,

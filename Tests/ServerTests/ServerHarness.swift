@@ -43,9 +43,11 @@ final class ServerHarness {
         optional: true
     """
 
-  /// - Parameter postgres: Changes where PostgreSQL's protocol is spoken; nil: nowhere.
+  /// - Parameters:
+  ///   - auditBacklog: The most entries that may wait for the audit log; nil: as many as usual.
+  ///   - postgres: Changes where PostgreSQL's protocol is spoken; nil: nowhere.
   init(
-    hasTokens: Bool = false, change: (inout ServerSurroundings) throws -> Void = { _ in },
+    hasTokens: Bool = false, auditBacklog: Int? = nil, change: (inout ServerSurroundings) throws -> Void = { _ in },
     postgres: ((inout PostgresSettings) throws -> Void)? = nil
   ) throws {
     directory = try TemporaryDirectory("server")
@@ -65,6 +67,7 @@ final class ServerHarness {
     tokens = hasTokens ? TokenStore(path: directory.file("tokens.json")) : nil
     var access = LakeServer.Access()
     access.tokens = tokens
+    if let auditBacklog { access.auditBacklog = auditBacklog }
     access.requestsPerSecond = hasTokens ? 1_000 : nil
     var surroundings = ServerSurroundings(
       lake: lake, registry: registry, pipelines: [pipeline], dashboards: directory.file("dashboards"),

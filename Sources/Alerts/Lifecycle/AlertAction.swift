@@ -67,7 +67,7 @@ public enum AlertRefusal: Error, Sendable, Hashable, CustomStringConvertible {
     case .noReason(let action): "to \(action) an alert, say why"
     case .reasonTooLong: "the text is longer than \(AlertRules.longestReason) characters; shorten it"
     case .snoozeOutOfRange(let severity, let longest):
-      "an alert of severity \(severity.rawValue) can be snoozed for 1 to \(longest) seconds"
+      "an alert of severity \(severity.rawValue) can be snoozed for \(longest / 60) minutes at most"
     case .nothingToSnooze: "the alert is acknowledged: nobody is reminded of it, so there is nothing to snooze"
     case .lastLevel: "the policy has no further level to escalate to"
     case .nobody: "say who acts"

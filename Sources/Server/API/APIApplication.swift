@@ -131,7 +131,7 @@ public struct APIApplication: ServerApplication {
     let trail = AuditTrail()
     var response: ServerResponse
     do {
-      if case .none = endpoint.audit {} else if let audit, !audit.isWritable { throw AuditError() }
+      if let isChange = endpoint.audit.isChange, let audit, !audit.takes(change: isChange) { throw AuditError() }
       response = try endpoint.handle(
         Call(
           request: request, path: path, query: query, principal: principal,
@@ -160,13 +160,7 @@ public struct APIApplication: ServerApplication {
     _ request: ServerRequest, _ endpoint: Endpoint, _ path: [String: String], _ principal: Principal,
     _ trail: AuditTrail, status: Int
   ) throws {
-    let (action, isChange): (String, Bool)
-    switch endpoint.audit {
-    case .none: return
-    case .read(let word): (action, isChange) = (word, false)
-    case .change(let word): (action, isChange) = (word, true)
-    }
-    guard let audit else { return }
+    guard let audit, let action = endpoint.audit.action, let isChange = endpoint.audit.isChange else { return }
     var patients = trail.patients
     if endpoint.path.hasPrefix("/patients/{"), let id = path["id"] { patients.append(id) }
     let entry = AuditLog.Entry(

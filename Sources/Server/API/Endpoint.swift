@@ -99,6 +99,22 @@ public struct Endpoint: Sendable {
     case read(String)
     /// Something of patients was changed; durable before the answer goes out.
     case change(String)
+
+    /// The word for what was done; nil: nothing is noted.
+    var action: String? {
+      switch self {
+      case .none: nil
+      case .read(let word), .change(let word): word
+      }
+    }
+    /// Whether something is changed; nil: nothing is noted.
+    var isChange: Bool? {
+      switch self {
+      case .none: nil
+      case .read: false
+      case .change: true
+      }
+    }
   }
 
   /// Method.

@@ -24,7 +24,11 @@ enum ProblemText {
       return .notFound("there is no such model; /models lists them")
     case let error as DeltaError where error.code == .versionNotFound:
       return .notFound("the table has no such version")
-    case is DeltaError, is DuckDBError, is AuditError, is ModelError:
+    case is AuditError:
+      return Problem(
+        503, "audit-log", "The audit log cannot be written",
+        detail: "until it can, nothing about patients is answered or changed; the server's log names the error")
+    case is DeltaError, is DuckDBError, is ModelError:
       return Problem(503, "lake", "The lake cannot be used now", detail: "try again; the server's log names the error")
     case let error as JSONError:
       return Problem(

@@ -44,7 +44,7 @@ public final class AuditLog: @unchecked Sendable {
   /// The table's name for queries.
   public static let tableName = "audit_log"
   /// The most entries that may wait; when the disk does not take them, requests on patients are refused.
-  private static let limit = 20_000
+  private let limit: Int
 
   /// The folder of the table.
   public let location: String
@@ -54,7 +54,7 @@ public final class AuditLog: @unchecked Sendable {
   private var durable = 0
   private var urgent = false
   private var stopped = false
-  private var failure: (any Error)?
+  private var isFailing = false
   private let logger: Logger
   private let connection: Connection
   private let done = DispatchSemaphore(value: 0)
@@ -63,7 +63,8 @@ public final class AuditLog: @unchecked Sendable {
   public static func location(in lake: Lake) -> String { "\(lake.root)/_audit/\(tableName)" }
 
   /// Opens the log of a lake, or makes it, and starts its writer.
-  init(lake: Lake, logger: Logger) throws {
+  init(lake: Lake, limit: Int, logger: Logger) throws {
+    self.limit = limit
     location = Self.location(in: lake)
     self.logger = logger
     connection = try Database(settings: ["threads": "1", "memory_limit": "256MB"]).connect()
@@ -88,11 +89,11 @@ public final class AuditLog: @unchecked Sendable {
   }
 
   /// Takes an entry. With `durably` it returns when the entry is on the disk.
-  /// - Throws: What kept the writer from writing, if it is behind by too much or the entry must be durable.
+  /// - Throws: ``AuditError`` if the writer is behind by too much or the entry must be durable.
   func add(_ entry: Entry, durably: Bool) throws {
     condition.lock()
     defer { condition.unlock() }
-    if waiting.count >= Self.limit { throw failure ?? AuditError() }
+    if waiting.count >= limit { throw AuditError() }
     waiting.append(entry)
     accepted += 1
     let mine = accepted
@@ -101,14 +102,15 @@ public final class AuditLog: @unchecked Sendable {
     guard durably else { return }
     let end = Date(timeIntervalSinceNow: 15)
     while durable < mine, !stopped, condition.wait(until: end) {}
-    if durable < mine { throw failure ?? AuditError() }
+    if durable < mine { throw AuditError() }
   }
 
-  /// Whether entries can still be taken: the disk keeps up.
-  var isWritable: Bool {
+  /// Whether an entry can still be taken. For a change the last write must have worked: what cannot be noted down is better
+  /// not done.
+  func takes(change: Bool) -> Bool {
     condition.lock()
     defer { condition.unlock() }
-    return waiting.count < Self.limit
+    return waiting.count < limit && !(change && isFailing)
   }
 
   /// Writes what waits; nothing is lost that was added before.
@@ -150,7 +152,7 @@ public final class AuditLog: @unchecked Sendable {
       let error = write(batch, to: table)
       commits += 1
       condition.lock()
-      failure = error
+      isFailing = error != nil
       if error == nil {
         waiting.removeFirst(batch.count)
         durable += batch.count

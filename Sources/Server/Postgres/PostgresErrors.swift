@@ -14,8 +14,10 @@ enum PostgresErrors {
       WireError(.queryCanceled, "\(problem.title): \(problem.detail)")
     case let problem as Problem where problem.status == 503:
       WireError(.tooManyConnections, "\(problem.title): \(problem.detail)")
+    case let problem as Problem:
+      WireError(.internalError, "\(problem.title): \(problem.detail)")
     default:
-      WireError(.internalError, "\(ProblemText.problem(of: error))")
+      wireError(ProblemText.problem(of: error))
     }
   }
 

@@ -135,7 +135,7 @@ final class PostgresSession {
     guard statement.kind == .query else {
       return try runner.run(statement, types: types, parameters, formats: formats, settings)
     }
-    guard backend.context.audit.isWritable else { throw AuditError() }
+    guard backend.context.audit.takes(change: false) else { throw AuditError() }
     let result: PostgresResult
     do {
       result = try runner.run(statement, types: types, parameters, formats: formats, settings)
