@@ -42,7 +42,7 @@ public struct LogisticSettings: Sendable, Hashable, Codable {
 /// median. Fitted by Newton's method on the penalised likelihood (iteratively reweighted least squares).
 public final class LogisticModel: Model {
   /// What is stored, as JSON.
-  private struct Parameters: Codable {
+  struct Parameters: Codable {
     var kind = ModelKind.logisticRegression
     var features: [String]
     /// Of standardised features.
@@ -73,7 +73,8 @@ public final class LogisticModel: Model {
   /// Coefficients of the standardised features, in order.
   public var coefficients: [Double] { parameters.coefficients }
 
-  private init(_ parameters: Parameters) throws(ModelError) {
+  /// A model of these numbers. Throws `corruptModel` when they do not fit each other.
+  init(_ parameters: Parameters) throws(ModelError) {
     let count = parameters.features.count
     let lists = [parameters.coefficients, parameters.means, parameters.deviations, parameters.medians]
     guard count > 0, lists.allSatisfy({ $0.count == count }), parameters.deviations.allSatisfy({ $0 > 0 }) else {

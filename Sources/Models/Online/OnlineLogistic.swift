@@ -125,27 +125,15 @@ public struct OnlineLogistic: Sendable, Hashable, Codable {
     card.data.positiveRows = labels.count(where: \.self)
     card.data.source = "outcomes, one at a time: \(updates) so far"
     let model = try LogisticModel(
-      serialized: try jsonBytes(
-        Parameters(
-          features: features, coefficients: coefficients, intercept: intercept, means: means,
-          deviations: features.indices.map(deviation), medians: means)), features: features)
+      LogisticModel.Parameters(
+        features: features, coefficients: coefficients, intercept: intercept, means: means,
+        deviations: features.indices.map(deviation), medians: means))
     for (feature, share) in model.importance() { card.importance[feature] = share }
     let rows = inputs.suffix(Self.memory * features.count).map { $0 ?? .nan }
     return TrainedModel(
       model: model, card: card,
       fingerprint: DistributionFingerprint(
         features: features, values: rows, predictions: Array(recentScores.suffix(Self.memory))))
-  }
-
-  /// `parameters.json` of a `LogisticModel`.
-  private struct Parameters: Encodable {
-    var kind = ModelKind.logisticRegression
-    var features: [String]
-    var coefficients: [Double]
-    var intercept: Double
-    var means: [Double]
-    var deviations: [Double]
-    var medians: [Double]
   }
 }
 
