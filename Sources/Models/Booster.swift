@@ -200,9 +200,11 @@ private func unwrap(_ handle: UnsafeMutableRawPointer?, _ doing: String) throws(
   return handle
 }
 
-/// The first line of XGBoost's message; the rest is a stack trace. Messages name parameters and sizes, not values.
+/// The first line of XGBoost's message without the time and the place in its source; the rest is a stack trace. Messages
+/// name parameters and sizes, not values.
 private func lastMessage() -> String {
   let text = XGBGetLastError().map { String(cString: $0) } ?? "no message"
   let lines = text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
-  return lines.first { !$0.isEmpty && !$0.hasPrefix("Stack trace") } ?? "no message"
+  let first = lines.first { !$0.isEmpty && !$0.hasPrefix("Stack trace") } ?? "no message"
+  return first.replacing(#/^\[[0-9:]+\] \S+:[0-9]+: /#, with: "")
 }

@@ -7,7 +7,8 @@ extension Dataset {
   /// `features` are numeric or Boolean columns (NULL is missing), `group` is of any type. `label` is Boolean or 0/1,
   /// or with `classes` a text that is one of them; without a name all rows are of class 0. `attributes` are columns by which figures are reported apart,
   /// `time` an instant or date. Rows whose label is NULL are counted in `unlabelledRows` and left out. Throws a
-  /// `ModelError` (`trainingData`) for a missing column, a label that is none of the classes or a NULL group, and
+  /// `ModelError` (`trainingData`) for a missing column, a label that is none of the classes, a NULL group or an infinite
+  /// feature, and
   /// `DuckDBError` for what DuckDB rejects.
   public init(
     _ connection: Connection, sql: String, features: [String], label: String, group: String, classes: [String] = [],
@@ -49,6 +50,7 @@ extension Dataset {
         try chunk.column(column + 2).gather(into: matrix, stride: width + 1, offset: column)
       }
     }
+    try requireFinite(matrix, width: width)
     let missingGroups = chunk.column(1).withValidity { validity in
       (0..<rows).count { !validity.isValid($0) }
     }
@@ -87,6 +89,14 @@ extension Dataset {
           attributes: Array(codes[row * attributes.count..<(row + 1) * attributes.count]))
       }
     }
+  }
+
+  /// No learner can weigh an infinite value, and no scale can be made of it.
+  private func requireFinite(_ matrix: [Float], width: Int) throws(ModelError) {
+    guard let place = matrix.firstIndex(where: \.isInfinite), place % (width + 1) > 0 else { return }
+    throw ModelError(
+      .trainingData, "the feature \(features[place % (width + 1) - 1]) is infinite in some training rows",
+      hint: "make it NULL in the training query")
   }
 
   private func moments(_ column: VectorView) throws -> [Int64] {

@@ -78,14 +78,19 @@ extension Workspace {
     let rows = try TrainingRows(definition, of: pipeline, data, lake: lake, seed: seed ?? definition.seed)
     defer { rows.cleanUp() }
     if let note = try rows.provide(on: connection) { progress(note) }
-    var trained =
-      definition.algorithm.findsAnomalies
-      ? try AnomalyTrainer.train(
-        AnomalySpecification(definition, seed: seed), connection: connection, sql: definition.trainingSQL,
-        progress: progress)
-      : try Trainer.train(
-        TrainingSpecification(definition, seed: seed), connection: connection, sql: definition.trainingSQL,
-        progress: progress)
+    var trained: TrainedModel
+    do {
+      trained =
+        definition.algorithm.findsAnomalies
+        ? try AnomalyTrainer.train(
+          AnomalySpecification(definition, seed: seed), connection: connection, sql: definition.trainingSQL,
+          progress: progress)
+        : try Trainer.train(
+          TrainingSpecification(definition, seed: seed), connection: connection, sql: definition.trainingSQL,
+          progress: progress)
+    } catch {
+      throw rows.mistake(connection).map { CommandFailure($0) } ?? error
+    }
     trained.card.data.source = rows.source
     trained.card.data.tables = rows.tables
     return try registry.register(trained, promote: promote)

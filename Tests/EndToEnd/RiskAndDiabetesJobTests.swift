@@ -88,6 +88,33 @@ import Testing
     try lake.directory.write("Glucose,BMI\n1,2\n", to: "half.csv")
     let half = try lake.start("train", "diabetes", "--data", lake.directory.file("half.csv")).wait()
     #expect(half.status == 1 && half.errors.contains("has no column pregnancies, blood_pressure"))
+    let header =
+      "pregnancies,glucose,blood_pressure,skin_thickness,insulin,bmi,diabetes_pedigree_function,age,outcome\n"
+    let rows = (0..<60).map { "1,\(90 + $0),70,30,0,30.5,0.4,\(30 + $0 % 30),\($0 % 2)\n" }.joined()
+    for (name, text, words) in [
+      ("empty", "", "is empty"), ("header", header, "has a header and no rows"),
+      (
+        "text", header + rows + "1,high,70,30,0,30.5,0.4,40,1\n",
+        "glucose holds what is no number in 1 of its rows, first in row 61 (line 62)"
+      ),
+      (
+        "endless", header + "1,90,70,30,inf,30.5,0.4,40,1\n" + rows,
+        "insulin holds infinity in 1 of its rows, first in row 1 (line 2)"
+      ),
+      ("label", header + rows + "1,99,70,30,0,30.5,0.4,40,yes\n", "outcome holds what is no number"),
+      ("uneven", header + rows + "1,2,3\n" + rows, "line 62 has 3 values where the header has 9"),
+      ("ones", header + rows.replacing(",0\n", with: ",1\n"), "rows are positive, so there is nothing to tell apart"),
+    ] {
+      try lake.directory.write(text, to: "\(name).csv")
+      let outcome = try lake.start("train", "diabetes", "--data", lake.directory.file("\(name).csv")).wait()
+      #expect(outcome.status == 1 && outcome.errors.contains(words), "\(name): \(outcome.errors)")
+      #expect(!outcome.errors.contains("high") && outcome.errors.split(separator: "\n").count == 1, "\(name)")
+    }
+    // Not a number is a value that is missing, and so is an empty one; a row without a label is left out.
+    try lake.directory.write(header + rows + "1,NaN,70,,0,30.5,0.4,40,1\n1,90,70,30,0,30.5,0.4,40,\n", to: "gaps.csv")
+    #expect(
+      try lake.run("train", "diabetes", "--data", lake.directory.file("gaps.csv"), "--no-promote").output
+        .contains("61 from 61 patients"))
     let nothing = try lake.start("train", "risk", "--data", "nowhere.csv").wait()
     #expect(nothing.status == 1 && nothing.errors.contains("there is no such file"))
     let both = try lake.start("train", "risk", "--data", "a.csv", "--from-outcomes").wait()

@@ -96,9 +96,17 @@ final class TrainingRows {
   }
 
   private func missingTables(_ missing: [String]) -> CommandFailure {
+    let tables = pipeline.tables.filter { missing.contains($0.name) }
     let remedy =
-      missing.contains { $0.hasPrefix("synthea_") }
-      ? "run: lakeward import DIR with Synthea's CSV files" : "give labelled rows with --data FILE"
+      if missing.contains(where: { $0.hasPrefix("synthea_") }) {
+        "run: lakeward import DIR with Synthea's CSV files"
+      } else if tables.contains(where: { $0.kind == .streaming }) {
+        "run: lakeward run \(pipeline.name)"
+      } else if !tables.isEmpty {
+        "run: lakeward refresh --pipeline \(pipeline.name)"
+      } else {
+        "give labelled rows with --data FILE"
+      }
     return CommandFailure(
       "training \(model.name) reads \(missing.joined(separator: ", ")), which the lake \(lake.root) lacks; \(remedy)")
   }
@@ -115,13 +123,18 @@ final class TrainingRows {
   }
 
   private func view(of path: String, on connection: Connection) throws {
-    guard FileManager.default.isReadableFile(atPath: path) else {
-      throw CommandFailure("\(path): there is no such file, or it cannot be read")
-    }
-    let isParquet = path.lowercased().hasSuffix(".parquet")
-    let literal = SQL.quote(literal: path)
-    try view(
-      of: isParquet ? "read_parquet(\(literal))" : "read_csv(\(literal), header = true)", called: path, on: connection)
+    let file = try LabelledFile(path)
+    try view(of: file.scan, columns: try file.columns(connection), called: path, on: connection)
+  }
+
+  /// Why training failed, if a value of the file that somebody gave is the reason: the place says more than the error.
+  func mistake(_ connection: Connection) -> String? {
+    guard case .file(let path) = origin, let file = try? LabelledFile(path),
+      let columns = try? file.columns(connection)
+    else { return nil }
+    let label = model.classes.isEmpty ? [model.label] : []
+    let numbers = Set((model.features + label).map(Self.plain))
+    return try? file.wrongValue(in: columns.filter { numbers.contains(Self.plain($0)) }, connection)
   }
 
   private func view(ofColumnsIn name: String, on connection: Connection) throws {
@@ -130,19 +143,24 @@ final class TrainingRows {
     }
     let snapshot = try lake.table(named: name).snapshot()
     tables[name] = snapshot.version
-    try view(of: try DeltaReader.scanSQL(snapshot), called: name, on: connection)
+    let scan = try DeltaReader.scanSQL(snapshot)
+    let columns = try connection.columns(of: "SELECT * FROM \(scan)").map(\.name)
+    try view(of: scan, columns: columns, called: name, on: connection)
   }
 
+  /// Upper case and underscores make no difference.
+  private static func plain(_ name: String) -> String { name.lowercased().filter { $0.isLetter || $0.isNumber } }
+
   /// Makes the view that the SQL reads of the columns that it needs.
-  private func view(of scan: String, called path: String, on connection: Connection) throws {
-    let columns = try connection.columns(of: "SELECT * FROM \(scan)").map(\.name)
-    func plain(_ name: String) -> String { name.lowercased().filter { $0.isLetter || $0.isNumber } }
-    let byPlain = Dictionary(columns.map { (plain($0), $0) }) { first, _ in first }
+  private func view(
+    of scan: String, columns: [String], called path: String, on connection: Connection
+  ) throws {
+    let byPlain = Dictionary(columns.map { (Self.plain($0), $0) }) { first, _ in first }
     var list: [String] = []
     var missing: [String] = []
     let time = model.time.map { [$0] } ?? []
     for wanted in model.features + time + (model.label.isEmpty ? [] : [model.label]) {
-      guard let column = byPlain[plain(wanted)] else {
+      guard let column = byPlain[Self.plain(wanted)] else {
         missing.append(wanted)
         continue
       }
@@ -152,12 +170,12 @@ final class TrainingRows {
       throw CommandFailure(
         "\(path) has no column \(missing.joined(separator: ", ")); it has: \(columns.joined(separator: ", "))")
     }
-    let group = byPlain[plain(model.group)]
+    let group = byPlain[Self.plain(model.group)]
     // Without a column that names the patient each row is one of its own.
     list.append(
       "\(group.map { SQL.quote(identifier: $0) } ?? "row_number() OVER ()") AS \(SQL.quote(identifier: model.group))")
     for kind in model.fairness where !model.features.contains(kind) {
-      let column = byPlain[plain(kind)].map { SQL.quote(identifier: $0) } ?? "NULL::VARCHAR"
+      let column = byPlain[Self.plain(kind)].map { SQL.quote(identifier: $0) } ?? "NULL::VARCHAR"
       list.append("\(column) AS \(SQL.quote(identifier: kind))")
     }
     let view = SQL.quote(identifier: try onlyInput())
