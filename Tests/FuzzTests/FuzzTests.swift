@@ -35,6 +35,6 @@ import Testing
         """)
       return
     }
-    Places.note(process.outputSoFar.trimmingCharacters(in: .newlines))
+    ReliabilityLog.add(line: process.outputSoFar.trimmingCharacters(in: .newlines))
   }
 }

@@ -13,6 +13,11 @@ public enum ReliabilityLog {
     let seconds = Int64(Date().timeIntervalSince(since) * 10)
     let numbers = figures.map { "\"\($0.key)\":\($0.value)" } + ["\"seconds\":\(seconds / 10).\(seconds % 10)"]
     let line = "{\"scenario\":\"\(scenario)\"," + numbers.joined(separator: ",") + "}"
+    add(line: line)
+  }
+
+  /// Notes a line of JSON that another program has made.
+  public static func add(line: String) {
     Places.note("reliability " + line)
     guard let path = ProcessInfo.processInfo.environment["LAKEWARD_RESULTS"], !path.isEmpty else { return }
     let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT, 0o644)
