@@ -34,11 +34,11 @@ FROM (
     END AS age_band
   FROM (
     SELECT
-      CAST(date_trunc('MONTH', e.started_at) AS DATE) AS month_start,
+      CAST(date_trunc('MONTH', e.started_on) AS DATE) AS month_start,
       coalesce(e.encounter_class, 'unknown') AS encounter_class,
       coalesce(e.payer_id, 'unknown') AS payer_id,
       coalesce(y.name, 'unknown') AS payer,
-      year(e.started_at) * 10000 + month(e.started_at) * 100 + day(e.started_at)
+      year(e.started_on) * 10000 + month(e.started_on) * 100 + day(e.started_on)
         - year(p.birth_date) * 10000 - month(p.birth_date) * 100 - day(p.birth_date) AS age_number,
       coalesce(e.reason_code, 'unspecified') AS reason_code,
       coalesce(e.reason_description, 'unspecified') AS reason,
@@ -46,7 +46,8 @@ FROM (
       (unix_timestamp(e.ended_at) - unix_timestamp(e.started_at)) / 3600e0 AS hours,
       e.total_cost,
       e.payer_coverage
-    FROM silver_encounters AS e
+    -- Parts of a date cost a fraction of those of an instant.
+    FROM (SELECT *, CAST(started_at AS DATE) AS started_on FROM silver_encounters) AS e
     LEFT JOIN silver_patients AS p ON p.patient_id = e.patient_id
     LEFT JOIN (SELECT id, max(name) AS name FROM synthea_payers GROUP BY id) AS y ON y.id = e.payer_id
   ) AS aged

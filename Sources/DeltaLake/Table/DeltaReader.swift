@@ -32,7 +32,7 @@ public struct DeltaReader {
     return try ScanBuilder(snapshot, fields).sql(wanted)
   }
 
-  /// Those of some files that hold a row which a restriction leaves.
+  /// Those of some files that hold a row which a restriction leaves, whether or not it is deleted.
   ///
   /// - Parameters:
   ///   - files: live files of the version.
@@ -45,12 +45,16 @@ public struct DeltaReader {
     on connection: Connection
   ) throws(DeltaError) -> [AddFile] {
     var builder = ScanBuilder(snapshot, columns.compactMap { snapshot.schema[$0] })
-    builder.rowPlace = true
-    let scan = try builder.sql(files)
+    builder.filePlace = true
+    let bare = files.map { file in
+      var file = file
+      file.deletionVector = nil
+      return file
+    }
+    let scan = try builder.sql(bare)
     do {
-      let rows = try connection.query("SELECT DISTINCT __file FROM \(scan) AS \(alias) \(restriction)").rows()
-      let held = Set(rows.compactMap { $0[0].stringValue })
-      return files.filter { held.contains($0.path) }
+      let rows = try connection.query("SELECT DISTINCT \(alias).__place FROM \(scan) AS \(alias) \(restriction)").rows()
+      return rows.compactMap { $0[0].intValue }.filter(files.indices.contains).sorted().map { files[$0] }
     } catch {
       throw DeltaError(engine: error, "finding rows of \(snapshot.location)")
     }
@@ -63,6 +67,8 @@ struct ScanBuilder {
   var fields: [StructField]
   /// Extra columns: the place of each row, for deletes and updates.
   var rowPlace = false
+  /// An extra column: the place of the row's file among the files, none of which has a deletion vector.
+  var filePlace = false
   /// Row numbers to keep, for a scan of one file; nil for all.
   var onlyRows: [Int64]?
 
@@ -87,6 +93,7 @@ struct ScanBuilder {
     if selects.isEmpty {
       var columns = fields.map { "NULL::\($0.type.sqlType) AS \(quoted(identifier: $0.name))" }
       if rowPlace { columns += ["NULL::VARCHAR AS __file", "NULL::BIGINT AS __row"] }
+      if filePlace { columns.append("NULL::BIGINT AS __place") }
       selects = ["SELECT \(columns.joined(separator: ", ")) WHERE false"]
     }
     return "(" + selects.joined(separator: " UNION ALL ") + ")"
@@ -113,6 +120,7 @@ struct ScanBuilder {
       outputs.append("\(constants(files.map { quoted(literal: $0.path) }, type: "VARCHAR")) AS __file")
       outputs.append("file_row_number AS __row")
     }
+    if filePlace { outputs.append("file_index::BIGINT AS __place") }
     let schema = try schemaSQL(stored)
     let source = "read_parquet(\(Engine.list(paths)), hive_partitioning = false, schema = \(schema))"
     var sql = "SELECT \(outputs.joined(separator: ", ")) FROM \(source)"

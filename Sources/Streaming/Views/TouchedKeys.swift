@@ -9,6 +9,9 @@ struct TouchedKeys {
   let lineage: ViewLineage
   private let connection: Connection
   private let keys: [String]
+  /// Whether some key is NULL, which `=` does not find. Known once the keys are counted.
+  private var hasNull = true
+  private let known = Known()
 
   /// No values yet.
   init(_ lineage: ViewLineage, connection: Connection) throws {
@@ -47,9 +50,11 @@ struct TouchedKeys {
   }
 
   /// How many there are.
-  func count() throws -> Int {
+  mutating func count() throws -> Int {
     try connection.execute(
       "CREATE OR REPLACE TEMP TABLE \(Self.table) AS SELECT DISTINCT * FROM \(Self.table)")
+    let nulls = keys.map { "\($0) IS NULL" }.joined(separator: " OR ")
+    hasNull = try connection.query("SELECT count(*) FROM \(Self.table) WHERE \(nulls)").scalar().integer != 0
     return Int(try connection.query("SELECT count(*) FROM \(Self.table)").scalar().integer ?? 0)
   }
 
@@ -60,7 +65,8 @@ struct TouchedKeys {
       let chosen = input.combinations.map { "EXISTS (SELECT 1 FROM \(Self.table) AS t WHERE \(matches($0)))" }
       return "(SELECT * FROM \(try DeltaReader.scanSQL(snapshot)) WHERE \(chosen.joined(separator: " OR ")))"
     }
-    let (files, condition) = try candidates(snapshot, expressions)
+    let (possible, condition) = try candidates(snapshot, expressions)
+    let files = try holding(possible, of: snapshot, expressions)
     var scan = try DeltaReader.scanSQL(snapshot, files: files)
     if !condition.isEmpty { scan = "(SELECT * FROM \(scan) WHERE \(condition))" }
     return "(SELECT r.* FROM \(scan) AS r SEMI JOIN \(Self.table) AS t ON \(matches(expressions)))"
@@ -80,8 +86,39 @@ struct TouchedKeys {
     return (files, conditions.joined(separator: " AND "))
   }
 
+  /// Those of some files that hold rows of these keys, as far as keys tell that are columns themselves. To read one column
+  /// of all files and every column of few is much less than to read all: rows of a new key lie in new files alone.
+  private func holding(
+    _ files: [AddFile], of snapshot: Snapshot, _ expressions: [String]
+  ) throws -> [AddFile] {
+    let plain = zip(keys, expressions).compactMap { key, expression -> (key: String, column: String)? in
+      guard PlanText.isPlainName(expression), let field = snapshot.schema[expression],
+        !snapshot.partitionColumns.contains(field.name)
+      else { return nil }
+      return (key, field.name)
+    }
+    guard !plain.isEmpty, files.count > 1 else { return files }
+    let question = ([snapshot.location] + expressions).joined(separator: "\0")
+    if let known = known.answers[question] { return files.filter { known.contains($0.key) } }
+    let condition = plain.map { equality($0.key, "v.\(SQL.quote(identifier: $0.column))") }.joined(separator: " AND ")
+    let held = try DeltaReader.filesWithRows(
+      of: snapshot, among: files, columns: plain.map(\.column), alias: "v",
+      restriction: "SEMI JOIN \(Self.table) AS t ON \(condition)", on: connection)
+    known.answers[question] = Set(held.map(\.key))
+    return held
+  }
+
+  /// Files that hold rows of the keys, by table and expressions: a view may read a table in several places.
+  private final class Known {
+    var answers: [String: Set<FileKey>] = [:]
+  }
+
   private func matches(_ expressions: [String]) -> String {
-    zip(keys, expressions).map { "t.\($0) IS NOT DISTINCT FROM (\($1))" }.joined(separator: " AND ")
+    zip(keys, expressions).map { equality($0, "(\($1))") }.joined(separator: " AND ")
+  }
+
+  private func equality(_ key: String, _ expression: String) -> String {
+    "t.\(key) \(hasNull ? "IS NOT DISTINCT FROM" : "=") \(expression)"
   }
 
   /// A condition on rows of the view, which must be called `v`: that they have one of these keys, or none.
@@ -99,11 +136,14 @@ struct TouchedKeys {
 
   /// The stored files of the view that hold rows of these keys.
   func filesWithRows(of snapshot: Snapshot) throws -> [AddFile] {
-    let possible = try candidates(snapshot, keyNames).files
-    guard !possible.isEmpty else { return [] }
-    let held = try DeltaReader.filesWithRows(
+    let columns = lineage.keyColumns.map { PlanText.isPlainName($0) ? $0 : SQL.quote(identifier: $0) }
+    let possible = try holding(candidates(snapshot, columns).files, of: snapshot, columns)
+    let isExact = !snapshot.partitionColumns.contains { name in
+      lineage.keyColumns.contains { $0.lowercased() == name.lowercased() }
+    }
+    guard !possible.isEmpty, !isExact else { return possible }
+    return try DeltaReader.filesWithRows(
       of: snapshot, among: possible, columns: lineage.keyColumns, alias: "v", restriction: join(), on: connection)
-    return held
   }
 
   /// The stored files of the view's partitions that are touched.
@@ -128,8 +168,8 @@ struct TouchedKeys {
       let column = try connection.columns(of: "SELECT * FROM \(try DeltaReader.scanSQL(snapshot, files: []))").first(
         where: { $0.name.lowercased() == form.column.lowercased() })
     else { return nil }
-    let hasNull = try connection.query("SELECT count(*) FROM \(Self.table) WHERE \(key) IS NULL").scalar().integer ?? 0
-    guard hasNull == 0 else { return nil }
+    let nulls = try connection.query("SELECT count(*) FROM \(Self.table) WHERE \(key) IS NULL").scalar().integer ?? 0
+    guard nulls == 0 else { return nil }
     if case .column = form, column.type == .varchar { return try texts(snapshot, key, column.name) }
     guard let range = form.range(of: key, type: column.type) else { return nil }
     let values = try connection.query("SELECT DISTINCT \(range.low), \(range.high) FROM \(Self.table)").rows()

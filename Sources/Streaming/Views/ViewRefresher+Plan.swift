@@ -58,7 +58,7 @@ extension ViewRefresher {
   }
 
   private func pieces(_ work: Work, _ changed: [InputChange]) throws -> Plan {
-    if let touched = try touched(by: work.lineage, changed, exactly: false) {
+    if var touched = try touched(by: work.lineage, changed, exactly: false) {
       let count = try touched.count()
       let bytes = try touched.files(of: work.base).reduce(Int64(0)) { $0 + $1.size }
       let share = Double(bytes) / Double(max(1, Self.bytes(of: work.base)))
@@ -71,12 +71,13 @@ extension ViewRefresher {
       let share = Double(change.files.bytes) / Double(max(1, Self.bytes(of: change.snapshot)))
       return share <= Self.keyShare || change.files.bytes <= Self.comparedBytes
     }
-    if isSmall, let touched = try touched(by: lineage, changed, exactly: true) {
+    if isSmall, var touched = try touched(by: lineage, changed, exactly: true) {
       let count = try touched.count()
       return count == 0 ? .nothing(lag: .max) : .keys(touched, count)
     }
-    if let touched = try touched(by: work.lineage, changed, exactly: false) {
-      return .partitions(touched, try touched.count())
+    if var touched = try touched(by: work.lineage, changed, exactly: false) {
+      let count = try touched.count()
+      return .partitions(touched, count)
     }
     guard isSmall else { return .whole("much of the inputs changed") }
     guard !(work.lineage.keyColumns + lineage.keyColumns).isEmpty else { return .whole("changed inputs") }

@@ -6,6 +6,7 @@ extension ViewRefresher {
   /// The most rows of a view that are compared with its new ones before these are written.
   private static let comparedRows: Int64 = 200_000
   private static let newRows = "lakeward_new_rows"
+  private static let comparedTable = "lakeward_compared_rows"
   /// Why a view is computed whole when nothing but a person's wish asks for it; its rows are then written in any case.
   static let askedFor = "asked for"
   /// The property that, set to `z`, lays the rows along the Z curve of the CLUSTER BY columns instead of sorting them.
@@ -35,24 +36,33 @@ extension ViewRefresher {
     return Self.ordered("SELECT \(list.joined(separator: ", ")) FROM \(Self.newRows) AS v", work.view)
   }
 
-  /// For a small view by the same definition whose rows come out as they are: commits their new position alone, so that
-  /// views that read this one have nothing to do. Nil where there is something to write.
-  func unchangedRows(_ work: Work, _ select: String, _ outcome: ViewReport.Outcome) throws -> ViewReport?? {
+  /// What a comparison of a view's new rows with its stored ones says.
+  enum Comparison {
+    /// Nobody compared: the view is large, or its rows are to be written in any case.
+    case none
+    case same
+    /// The new rows are in this SELECT already computed.
+    case different(String)
+  }
+
+  /// Compares the rows of a small view that was computed whole by the same definition, so that views that read this one
+  /// have nothing to do where they came out as they are.
+  func comparison(_ work: Work, _ select: String, _ outcome: ViewReport.Outcome) throws -> Comparison {
     let state = ViewState(work.base)
     guard case .whole(let reason) = outcome, reason != Self.askedFor, state.definition == work.fingerprint else {
-      return nil
+      return .none
     }
     let known = work.base.files.reduce(Int64(0)) { $0 + ($1.rowCount ?? Self.comparedRows) }
-    guard known < Self.comparedRows else { return nil }
-    let old = try DeltaReader.scanSQL(work.base)
+    guard known < Self.comparedRows else { return .none }
+    try connection.execute("CREATE OR REPLACE TEMP TABLE \(Self.comparedTable) AS \(select)")
     let differences = try connection.query(
       """
-      WITH new_rows AS MATERIALIZED (\(select)), old_rows AS MATERIALIZED (SELECT * FROM \(old))
-      SELECT 1 FROM (FROM new_rows EXCEPT ALL FROM old_rows) UNION ALL
-      SELECT 1 FROM (FROM old_rows EXCEPT ALL FROM new_rows) LIMIT 1
+      WITH old_rows AS MATERIALIZED (SELECT * FROM \(try DeltaReader.scanSQL(work.base)))
+      SELECT 1 FROM (FROM \(Self.comparedTable) EXCEPT ALL FROM old_rows) UNION ALL
+      SELECT 1 FROM (FROM old_rows EXCEPT ALL FROM \(Self.comparedTable)) LIMIT 1
       """
     ).rows()
-    guard differences.isEmpty else { return nil }
-    return .some(try commit(Replacement(removed: [], added: [], operation: "REFRESH"), work, .unchanged, as: nil))
+    return differences.isEmpty
+      ? .same : .different(Self.ordered("SELECT * FROM \(Self.comparedTable)", work.view))
   }
 }

@@ -153,7 +153,12 @@ public final class ViewRefresher {
   private func commit(_ work: Work, _ outcome: ViewReport.Outcome, touched: TouchedKeys?) throws -> ViewReport? {
     let definition = touched == nil ? try redefined(work) : nil
     var select = try engine.map { try computed(work, on: $0) } ?? select(work, touched)
-    if definition != nil, let report = try unchangedRows(work, select, outcome) { return report }
+    switch try comparison(work, select, outcome) {
+    case .none: break
+    case .same:
+      return try commit(Replacement(removed: [], added: [], operation: "REFRESH"), work, .unchanged, as: nil)
+    case .different(let computed): select = computed
+    }
     var removed = Array(work.base.files)
     if let touched {
       if case .keys = outcome {
