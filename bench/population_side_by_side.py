@@ -118,11 +118,14 @@ def differing(tables, output, names):
     connection.execute("SET TimeZone = 'UTC'")
     found = []
     for name in names:
-        if not os.path.isdir(os.path.join(output, name)):
-            continue
+        files = live_files(Path(tables, name))
         theirs = "read_parquet('%s/**/*.parquet', hive_partitioning = true)" % os.path.join(output, name)
-        ours = "read_parquet([%s], hive_partitioning = true)" % ", ".join("'%s'" % file for file in live_files(Path(tables, name)))
+        ours = "read_parquet([%s], hive_partitioning = true)" % ", ".join("'%s'" % file for file in files)
         try:
+            if not files:
+                count = connection.sql("SELECT count(*) FROM %s" % theirs).fetchone()[0]
+                found += [name] if count else []
+                continue
             columns = connection.sql("SELECT * FROM %s LIMIT 0" % ours)
             cells = ", ".join(cell(column, kind) for column, kind in zip(columns.columns, columns.types))
             one, other = ("SELECT %s FROM %s" % (cells, source) for source in (ours, theirs))
@@ -141,6 +144,8 @@ def cell(column, kind):
     name = '"%s"' % column
     if str(kind) == "DOUBLE":
         return "round(%s, CAST(9 - floor(log10(greatest(abs(%s), 1))) AS INT))" % (name, name)
+    if str(kind).startswith("TIMESTAMP"):
+        return "epoch_us(%s)" % name
     return "CAST(%s AS VARCHAR)" % name
 
 

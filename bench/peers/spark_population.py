@@ -52,8 +52,8 @@ def main():
                     writer = frame.write.mode("overwrite")
                     (writer.partitionBy("year") if "year" in frame.columns else writer).parquet(folder)
                     frame = spark.read.parquet(folder)
+                    seconds[name] = time.monotonic() - start
                 frame.createOrReplaceTempView(name)
-                seconds[name] = time.monotonic() - start
             except Exception as error:
                 failed.append(name)
                 print("%s: %s" % (name, str(error)[:2000]), file=sys.stderr)
