@@ -109,13 +109,14 @@ final class AlertStore: @unchecked Sendable {
     func list(_ texts: some Sequence<String>) -> String {
       Set(texts).sorted().map { SQL.quote(literal: $0) }.joined(separator: ", ")
     }
+    let ids = "alert_id IN (\(list(asked.map { AlertIdentity.id(of: $0) })))"
+    let patients = "patient_id IN (\(list(asked.map(\.patient))))"
     return try stored(
       """
-      alert_id IN (\(list(asked.map { AlertIdentity.id(of: $0) })))
-        OR (patient_id IN (\(list(asked.map(\.patient)))) AND policy IN (\(list(asked.map(\.policy.policy))))
+      \(ids) OR (policy IN (\(list(asked.map(\.policy.policy))))
           AND row_number() OVER (PARTITION BY pipeline, policy, patient_id ORDER BY opened_at DESC,
             state IN ('open', 'acknowledged') OR is_active DESC, "sequence" DESC) = 1)
-      """)
+      """, among: "\(ids) OR \(patients)")
   }
 
   /// Commits a change that is worked out from the newest state, again whenever another writer was faster.
@@ -273,7 +274,8 @@ final class AlertStore: @unchecked Sendable {
       OR epoch_us(ended_at) >= (max(epoch_us(ended_at)) OVER (PARTITION BY pipeline)) - \(Alert.memory)
     """
 
-  private func stored(_ condition: String, limit: Int? = nil) throws -> [Alert] {
+  /// - Parameter rows: Which rows are looked at; a window function of the condition sees no others.
+  private func stored(_ condition: String, among rows: String = "true", limit: Int? = nil) throws -> [Alert] {
     guard let alerts else { return [] }
     let scan = try DeltaReader.scanSQL(alerts.snapshot())
     let order = limit.map { "ORDER BY opened_at DESC, alert_id LIMIT \($0)" } ?? ""
@@ -282,7 +284,7 @@ final class AlertStore: @unchecked Sendable {
       connection,
       """
       SELECT \(AlertRows.columns.list()) FROM
-      (SELECT * FROM \(scan) AS s QUALIFY \(condition) OR count(*) OVER () < 0) AS rows \(order)
+      (SELECT * FROM \(scan) AS s WHERE \(rows) QUALIFY \(condition) OR count(*) OVER () < 0) AS rows \(order)
       """
     ).compactMap(AlertRows.alert)
   }
