@@ -71,7 +71,7 @@ import Testing
     #expect(try lake.count("\(ended) 'timed out' AND job = 'slow'") == 1)
     #expect(try lake.count("\(ended) 'stopped' AND job = 'endless'") == 1)
     // SIGTERM was enough: by force it would have taken ten seconds more.
-    #expect(try lake.count("\(ended) 'timed out' AND seconds < 10") == 1)
+    #expect(try lake.count("\(ended) 'timed out' AND seconds < 11") == 1)
   }
 
   @Test func mistakesAreNamedWithTheirPlace() throws {
