@@ -46,7 +46,7 @@ import Testing
     #expect(outcome.succeeded, "\(outcome.errors)")
     ReliabilityLog.add(
       "1,000 clients of the event stream, 100 of them slow, some gone",
-      ["records": heard, "faults": 100 + gone, "lost": missed, "wrong": 0, "grown_kib": Int64(grown / 1_024)],
+      ["records": heard, "faults": 100 + gone, "lost": missed, "grown_kib": Int64(grown / 1_024)],
       since: began)
   }
 

@@ -1,7 +1,9 @@
 // A clock that can be put forward and back while a program runs: preloaded, it adds the seconds that stand as a 64-bit number
 // in the file LAKEWARD_CLOCK_OFFSET to the time of day. Other clocks go on as they are.
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -41,4 +43,15 @@ time_t time(time_t *result) {
   clock_gettime(CLOCK_REALTIME, &now);
   if (result) *result = now.tv_sec;
   return now.tv_sec;
+}
+
+// The kernel's clock has not jumped: a moment of the time of day is told to it in its own time. Moments of the monotonic
+// clock are far smaller numbers.
+int pthread_cond_timedwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex,
+                           const struct timespec *restrict until) {
+  typedef int (*wait)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
+  wait real = (wait)dlvsym(RTLD_NEXT, "pthread_cond_timedwait", "GLIBC_2.3.2");
+  struct timespec moment = *until;
+  if (offset && moment.tv_sec > 1000000000) moment.tv_sec -= *offset;
+  return real(condition, mutex, &moment);
 }
