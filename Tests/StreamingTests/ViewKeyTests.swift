@@ -38,7 +38,7 @@ import Testing
     try lake.add((0..<400).map { Self.stay($0, &random) })
     try lake.refresh()
     // A ward that is new, on many days: each partition gets a file, no file leaves.
-    try lake.add((1...12).map { (1_000 + $0, "new", "2026-02-\($0 + 10)T03:00:00Z") })
+    try lake.add((1...12).map { (1_000 + $0, "W1 new", "2026-02-\($0 + 10)T03:00:00Z") })
     let reports = try lake.refresh()
     #expect(reports["facts"]?.outcome == .keys(12))
     #expect(reports["facts"]?.rows == 12)

@@ -88,8 +88,9 @@ struct TouchedKeys {
 
   /// Those of some files that hold rows of these keys, as far as keys tell that are columns themselves. To read one column
   /// of all files and every column of few is much less than to read all: rows of a new key lie in new files alone.
+  /// - Parameter least: So few files are taken without a look.
   private func holding(
-    _ files: [AddFile], of snapshot: Snapshot, _ expressions: [String]
+    _ files: [AddFile], of snapshot: Snapshot, _ expressions: [String], least: Int = 1
   ) throws -> [AddFile] {
     let plain = zip(keys, expressions).compactMap { key, expression -> (key: String, column: String)? in
       guard PlanText.isPlainName(expression), let field = snapshot.schema[expression],
@@ -97,7 +98,7 @@ struct TouchedKeys {
       else { return nil }
       return (key, field.name)
     }
-    guard !plain.isEmpty, files.count > 1 else { return files }
+    guard !plain.isEmpty, files.count > least else { return files }
     let question = ([snapshot.location] + expressions).joined(separator: "\0")
     if let known = known.answers[question] { return files.filter { known.contains($0.key) } }
     let condition = plain.map { equality($0.key, "v.\(SQL.quote(identifier: $0.column))") }.joined(separator: " AND ")
@@ -137,7 +138,7 @@ struct TouchedKeys {
   /// The stored files of the view that hold rows of these keys.
   func filesWithRows(of snapshot: Snapshot) throws -> [AddFile] {
     let columns = lineage.keyColumns.map { PlanText.isPlainName($0) ? $0 : SQL.quote(identifier: $0) }
-    let possible = try holding(candidates(snapshot, columns).files, of: snapshot, columns)
+    let possible = try holding(candidates(snapshot, columns).files, of: snapshot, columns, least: 0)
     let isExact = !snapshot.partitionColumns.contains { name in
       lineage.keyColumns.contains { $0.lowercased() == name.lowercased() }
     }
