@@ -18,7 +18,8 @@ public struct QueryEngine: Sendable {
   ///   - lake: The lake that it works on.
   ///   - threads: Worker threads; nil: one per processor.
   ///   - memoryLimitBytes: What tables and operators may hold in memory before they spill; nil: 80 % of the machine's.
-  public init(lake: Lake, threads: Int? = nil, memoryLimitBytes: Int? = nil) throws {
+  ///   - runsPipelines: Whether it computes micro-batches, whose SQL has short lists and hardly joins.
+  public init(lake: Lake, threads: Int? = nil, memoryLimitBytes: Int? = nil, runsPipelines: Bool = false) throws {
     self.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
     threadsInUse = SharedCount(self.threads)
     var settings = [
@@ -28,9 +29,10 @@ public struct QueryEngine: Sendable {
       "default_null_order": "nulls_first_on_asc_last_on_desc",
       "autoinstall_known_extensions": "false",
       "autoload_known_extensions": "false",
-      // It takes a quarter of the time of planning a pipeline's SQL, which small micro-batches are made of, and saves
-      // nothing there: the SQL hardly joins.
-      "disabled_optimizers": "column_lifetime",
+      // The first takes a quarter of the time of planning a pipeline's SQL, which small micro-batches are made of, and
+      // saves nothing there. The second joins with lists where comparing is cheaper. Set here and never later: DuckDB
+      // reads these names without a lock while other connections plan.
+      "disabled_optimizers": runsPipelines ? "column_lifetime,in_clause" : "column_lifetime",
       "threads": String(self.threads),
     ]
     if let memoryLimitBytes { settings["memory_limit"] = "\(memoryLimitBytes)B" }
@@ -58,9 +60,7 @@ public struct QueryEngine: Sendable {
     var place = "memory"
     if let scratch {
       place = SQL.quote(identifier: "scratch " + scratch)
-      // Lists of a pipeline's SQL are short: a join with each costs more than comparing.
-      try connection.execute(
-        "ATTACH IF NOT EXISTS ':memory:' AS \(place); SET disabled_optimizers = 'column_lifetime,in_clause'")
+      try connection.execute("ATTACH IF NOT EXISTS ':memory:' AS \(place)")
     }
     let path = SQL.quote(literal: "\(place).main,\(SparkDialect.database).main")
     try connection.execute("SET TimeZone = 'UTC'; SET search_path = \(path)")

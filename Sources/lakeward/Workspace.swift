@@ -32,9 +32,11 @@ struct Workspace {
   }
 
   /// A query engine with the configured limits.
-  func engine() throws -> QueryEngine {
+  /// - Parameter runsPipelines: Whether it is for micro-batches rather than for what people ask.
+  func engine(runsPipelines: Bool = false) throws -> QueryEngine {
     try QueryEngine(
-      lake: lake, threads: configuration.threads, memoryLimitBytes: configuration.memoryLimitBytes)
+      lake: lake, threads: configuration.threads, memoryLimitBytes: configuration.memoryLimitBytes,
+      runsPipelines: runsPipelines)
   }
 
   /// Names of the pipelines that have a folder, sorted.

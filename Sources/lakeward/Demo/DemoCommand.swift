@@ -61,7 +61,7 @@ enum DemoCommand: Command {
     let alerts = try AlertDuty(workspace, pipelines, metrics: operations.metrics, log: operations.log)
     let end = StopSignal()
     alerts?.start(stop: end)
-    let engine = try workspace.engine()
+    let engine = try workspace.engine(runsPipelines: true)
     let jobs = try pipelines.map { pipeline in
       let judge = alerts?.observer(pipeline)
       let isShown = pipeline.name == view.pipeline.name
@@ -101,7 +101,8 @@ enum DemoCommand: Command {
   ) throws -> Int32 {
     for pipeline in pipelines {
       let rest = try PipelineJob(
-        pipeline, workspace, engine: workspace.engine(), operations: Operations(level: .warning), lineage: lineage)
+        pipeline, workspace, engine: workspace.engine(runsPipelines: true), operations: Operations(level: .warning),
+        lineage: lineage)
       rest.start(.once, stop: StopSignal())
       if let error = rest.wait() { throw error }
     }

@@ -47,7 +47,8 @@ enum BackfillCommand: Command {
       }
     } else {
       let job = try PipelineJob(
-        pipeline, workspace, engine: workspace.engine(), operations: Operations(level: .warning), brokers: nil,
+        pipeline, workspace, engine: workspace.engine(runsPipelines: true), operations: Operations(level: .warning),
+        brokers: nil,
         isOnlyBackfill: true)
       job.start(.once, stop: stop)
       if job.wait() != nil { return 1 }

@@ -39,7 +39,8 @@ enum ReplayCommand: Command {
     let signals = StopOnSignals(stop)
     defer { signals.cancel() }
     let replay = try Replay(
-      pipeline: pipeline, lake: workspace.lake, engine: workspace.engine(), registry: workspace.registry)
+      pipeline: pipeline, lake: workspace.lake, engine: workspace.engine(runsPipelines: true),
+      registry: workspace.registry)
     let outcome = try PipelineControl(lake: workspace.lake, pipeline: name).whileHeld(stop: stop) {
       try replay.run(from: start, stop: stop) { records in
         if Console.isTerminal { Console.writeRaw("\r\(Console.grouped(records)) records\u{1B}[K") }

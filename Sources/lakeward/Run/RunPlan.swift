@@ -42,7 +42,7 @@ struct RunPlan {
 
   /// Makes the jobs; what watches them sees every event of theirs.
   mutating func makeJobs(lineage: LineageDuty?, alerts: AlertDuty?) throws {
-    let engine = try workspace.engine()
+    let engine = try workspace.engine(runsPipelines: true)
     for pipeline in pipelines where pipeline.source != nil {
       do {
         jobs.append(
