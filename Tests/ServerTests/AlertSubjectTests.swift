@@ -1,6 +1,7 @@
 import Alerts
 import DeltaLake
 import DuckDB
+import Foundation
 import JSON
 import LakewardTesting
 import Observability
@@ -32,6 +33,24 @@ import Testing
     let log = try harness.query(
       "SELECT count(*) FROM audit_log WHERE len(patients) > 0 AND path NOT LIKE '/patients/%'", token: admin)
     #expect(log["rows"] == .array([.array([.int(0)])]))
+  }
+
+  /// A patient without alerts and one whose alerts cannot be read are not the same.
+  @Test func alertsThatCannotBeReadAreAnError() throws {
+    let harness = try ServerHarness(hasTokens: true)
+    let nurse = try #require(harness.tokens).create(name: "nurse", role: .clinician)
+    try raise(harness)
+    #expect(try harness.send("GET", "/patients/nobody", token: nurse).status == 404)
+    let tables = harness.directory.file("lake/tables")
+    let names = try FileManager.default.contentsOfDirectory(atPath: tables).filter { $0.hasPrefix("alert") }
+    try #require(!names.isEmpty)
+    for name in names {
+      let log = "\(tables)/\(name)/_delta_log"
+      let commits = try FileManager.default.contentsOfDirectory(atPath: log).filter { $0.hasSuffix(".json") }
+      let next = String(repeating: "0", count: 20 - "\(commits.count)".count) + "\(commits.count).json"
+      try Data("nonsense".utf8).write(to: URL(fileURLWithPath: "\(log)/\(next)"))
+    }
+    #expect(try harness.send("GET", "/patients/nobody", token: nurse).status == 503)
   }
 
   /// The model of the pipeline drifts.

@@ -101,7 +101,7 @@ enum PatientRoutes {
           ORDER BY patient_id, event_time
           """, context), by: \.patient)
     let answers = Dictionary(try self.answers(table, condition, context).map { ($0.patient, $0) }) { first, _ in first }
-    let alerts = Dictionary(grouping: patientAlerts(AlertFilter(), context), by: \.patient)
+    let alerts = Dictionary(grouping: try patientAlerts(AlertFilter(), context), by: \.patient)
     call.trail.touched(latest.map(\.patient))
     for row in latest {
       writer.beginObject()
@@ -122,10 +122,11 @@ enum PatientRoutes {
     }
   }
 
-  /// Alerts about patients: a model or a ward that has an alert is none. Without the alerts' tables there are none.
-  private static func patientAlerts(_ filter: AlertFilter, _ context: ServerContext) -> [Alert] {
+  /// Alerts about patients: a model or a ward that has an alert is none. Alerts that cannot be read are an error: nobody may
+  /// take a patient for well because a table is damaged.
+  private static func patientAlerts(_ filter: AlertFilter, _ context: ServerContext) throws -> [Alert] {
     guard let desk = context.desk else { return [] }
-    return ((try? desk.list(filter)) ?? []).filter { desk.subject(of: $0) == .patient }
+    return try desk.list(filter).filter { desk.subject(of: $0) == .patient }
   }
 
   /// The newest row with a model's answer of each patient, from the pipeline that the ward shows.
@@ -194,7 +195,7 @@ enum PatientRoutes {
     filter.states = []
     filter.patient = id
     filter.limit = 200
-    let alerts = patientAlerts(filter, context)
+    let alerts = try patientAlerts(filter, context)
     writer.key("alerts")
     writer.beginArray()
     for alert in alerts { AlertJSON.write(alert, about: .patient, to: &writer) }
